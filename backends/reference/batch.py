@@ -96,6 +96,6 @@ def dropout_back(op: Dropout, call: Call, y: Array, grad: Array) -> Gradient:
 def _factor(op: Dropout, call: Call) -> Array | float:
     if not call.training:
         return 1 - op.rate if op.scaling == "test" else 1.0
-    if call.mask is None:
+    if call.drawn is None:
         raise ValueError(f"{call.name} drops units in training: it needs a mask")
-    return call.mask / (1 - op.rate) if op.scaling == "train" else call.mask
+    return call.drawn / (1 - op.rate) if op.scaling == "train" else call.drawn

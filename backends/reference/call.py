@@ -35,13 +35,10 @@ class Call:
         Whether dropout is active and batch normalisation uses the statistics of the batch.
     labels:
         The class numbers of the images, (N,), or targets, (N, classes); required by losses.
-    mask:
-        0 for what is dropped, 1 for the rest, one number for each choice (``Dropout.choices``); required by ``Dropout``
-        in training.
-    noise:
-        Standard normal numbers, shaped like the input; required by ``NoisyRelu``, also in evaluation.
-    uniforms:
-        Four numbers in [0, 1), common to all images; required by ``RandomScale`` in training.
+    drawn:
+        The random numbers drawn for it. ``Dropout`` requires in training, for each choice (``Dropout.choices``), 0 for
+        what is dropped or 1; ``NoisyRelu``, also in evaluation, standard normal numbers, shaped like the input;
+        ``RandomScale`` in training four numbers in [0, 1), common to all images.
     class_weights:
         The weights of the classes in ``CrossEntropy``, (classes,); ``None``: all are 1.
     statistics:
@@ -53,9 +50,7 @@ class Call:
     params: tuple[Array, ...] = ()
     training: bool = False
     labels: Labels | Array | None = None
-    mask: Array | None = None
-    noise: Array | None = None
-    uniforms: Array | None = None
+    drawn: Array | None = None
     statistics: Statistics | None = None
     class_weights: Array | None = None
 

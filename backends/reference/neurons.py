@@ -45,10 +45,10 @@ def relu6_back(op: ops.Relu6, call: Call, y: Array, grad: Array) -> Gradient:
 
 def noisy_relu(op: ops.NoisyRelu, call: Call) -> Array:
     """max(0, r + std r z) with r = max(0, x) and the noise z of the call."""
-    if call.noise is None:
+    if call.drawn is None:
         raise ValueError(f"{call.name} adds noise: it needs some")
     r = np.maximum(call.x, 0.0)
-    return np.maximum(r + op.std * r * call.noise, 0.0)
+    return np.maximum(r + op.std * r * call.drawn, 0.0)
 
 
 def noisy_relu_back(op: ops.NoisyRelu, call: Call, y: Array, grad: Array) -> Gradient:

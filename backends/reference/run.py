@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from netspec.ir.graph import Graph, Node
-from netspec.ir.ops import BatchNorm, CrossEntropy, Dropout, Input, Loss
+from netspec.ir.ops import BatchNorm, CrossEntropy, Dropout, Input, Loss, RandomScale
 from netspec.passes.score_grid import UNLABELLED
 
 from .batch import updated_statistics
@@ -75,10 +76,8 @@ def run(
     *,
     labels: ArrayLike | None = None,
     training: bool = False,
-    masks: Mapping[str, ArrayLike] | None = None,
-    noise: Mapping[str, ArrayLike] | None = None,
-    uniforms: Mapping[str, ArrayLike] | None = None,
-    statistics: Mapping[str, ArrayLike] | None = None,
+    drawn: Mapping[str, ArrayLike] = MappingProxyType({}),
+    statistics: Mapping[str, ArrayLike] = MappingProxyType({}),
 ) -> Run:
     """Compute every value of a graph, in float64.
 
@@ -94,12 +93,10 @@ def run(
     training:
         Whether dropout is active, batch normalisation uses the statistics of the batch, and the cross-entropy has
         weights of the classes.
-    masks:
-        For each ``Dropout`` node, by name, 0 or 1 per choice, (N, *``Dropout.choices``); required in training.
-    noise:
-        For each ``NoisyRelu`` node, by name, standard normal numbers, (N, *shape).
-    uniforms:
-        For each ``RandomScale`` node, by name, four numbers in [0, 1); required in training.
+    drawn:
+        The random numbers of nodes, by name. For ``Dropout``, required in training: 0 or 1 per choice,
+        (N, *``Dropout.choices``). For ``NoisyRelu``, required: standard normal numbers, (N, *shape). For
+        ``RandomScale``, required in training: four numbers in [0, 1).
     statistics:
         ``LAYER.running_mean`` and ``LAYER.running_var``, (C,) each; 0 and 1 if missing.
 
@@ -115,7 +112,7 @@ def run(
     if labels is not None:
         class_numbers = np.asarray(labels, np.float64) if np.ndim(labels) == 2 else np.asarray(labels, np.int64)
     parameters = _parameters(graph, weights)
-    buffers = _buffers(graph, statistics or {})
+    buffers = _buffers(graph, statistics)
     class_weights = np.array(graph.train.class_weights) if training and graph.train.class_weights else None
     calls: dict[str, Call] = {}
     values: dict[str, Array] = {}
@@ -129,9 +126,7 @@ def run(
             tuple(parameters[key] for key in node.params),
             training,
             class_numbers,
-            _random_array(masks or {}, "mask", node, inputs),
-            _random_array(noise or {}, "noise", node, inputs),
-            np.asarray(uniforms[node.name], dtype=np.float64) if uniforms and node.name in uniforms else None,
+            _drawn_for(node, inputs, drawn),
             Statistics(*(buffers[key] for key in _buffer_keys(node))) if isinstance(node.op, BatchNorm) else None,
             class_weights,
         )
@@ -246,14 +241,16 @@ def _buffer_keys(node: Node) -> tuple[str, str]:
     return f"{node.layer}.running_mean", f"{node.layer}.running_var"
 
 
-def _random_array(arrays: Mapping[str, ArrayLike], kind: str, node: Node, inputs: tuple[Array, ...]) -> Array | None:
-    """Return the array given for a node, or ``None``: one number for each unit of its input, or each choice."""
-    if node.name not in arrays:
+def _drawn_for(node: Node, inputs: tuple[Array, ...], drawn: Mapping[str, ArrayLike]) -> Array | None:
+    """Return the random numbers given for a node, or ``None``."""
+    if node.name not in drawn:
         return None
-    array = np.asarray(arrays[node.name], dtype=np.float64)
-    shape, what = inputs[0].shape, "its input"
+    array = np.asarray(drawn[node.name], dtype=np.float64)
+    shape: tuple[int, ...] = inputs[0].shape
     if isinstance(node.op, Dropout) and node.op.over != "units":
-        shape, what = (shape[0], *node.op.choices(node.output)), "its choices"
+        shape = (shape[0], *node.op.choices(node.output))
+    elif isinstance(node.op, RandomScale):
+        shape = (4,)
     if array.shape != shape:
-        raise ValueError(f"the {kind} of {node.name} has shape {array.shape}, {what} {shape}")
+        raise ValueError(f"the random numbers of {node.name} have shape {array.shape}, not {shape}")
     return array

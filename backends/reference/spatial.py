@@ -222,10 +222,10 @@ def random_scale_back(op: ops.RandomScale, call: Call, y: Array, grad: Array) ->
 
 
 def _scale_matrices(op: ops.RandomScale, call: Call) -> tuple[Array, Array]:
-    if call.uniforms is None:
+    if call.drawn is None:
         raise ValueError(f"{call.name} draws a size in training: it needs four numbers from 0 up to 1")
     side = call.x.shape[2]
-    rows, cols = op.sampling_positions(side, call.uniforms.tolist())
+    rows, cols = op.sampling_positions(side, call.drawn.tolist())
     return _interpolation_weights(rows, side), _interpolation_weights(cols, side)
 
 

@@ -25,7 +25,7 @@ def assert_same_outputs(one: Graph, other: Graph) -> None:
     weights = {key: rng.uniform(0.01, 0.3, size=p.shape) for key, p in one.parameters.items()}
     images = rng.uniform(0.1, 1, size=(2, *one.input.output))
     run = backend.load("reference").run
-    values, others = (run(graph, weights, images, noise=constant_noise(graph)).values for graph in (one, other))
+    values, others = (run(graph, weights, images, drawn=constant_noise(graph)).values for graph in (one, other))
     for name, other_name in zip(result_names(one), result_names(other), strict=True):
         np.testing.assert_allclose(others[other_name], values[name], rtol=1e-9, atol=1e-12)
 

@@ -54,7 +54,7 @@ def compare(graph: Graph, weights: Arrays, count: int = 3) -> None:
     inputs = dict(zip((value.name for value in model.graph.input), arrays, strict=True))
     values = run(with_all_values(model), **inputs)
     noise = pop_noise(graph, values)
-    expected = reference.run(graph, weights, images, labels=labels, statistics=weights, noise=noise).values
+    expected = reference.run(graph, weights, images, labels=labels, statistics=weights, drawn=noise).values
     assert {*values, graph.input.name} == set(expected)
     for name, value in values.items():
         assert_close(value, expected[name], name)

@@ -82,8 +82,8 @@ def compare_output(graph: Graph, weights: dict[str, Array], training: bool, drop
     load_weights(model, graph, weights)
     images, labels = random_images(graph), random_labels(graph)
     run = reference.run(
-        graph, weights, images, labels=labels, training=training, masks=dropped, noise=noise(graph),
-        uniforms=uniforms(graph), statistics=statistics(graph),
+        graph, weights, images, labels=labels, training=training, drawn=dropped | noise(graph) | uniforms(graph),
+        statistics=statistics(graph),
     )  # fmt: skip
     x = torch.tensor(images, requires_grad=True)
     output = model(x, torch.tensor(labels)) if phases(graph).labelled else model(x)
@@ -121,7 +121,7 @@ def compare_loss(graph: Graph, weights: dict[str, Array], dropped: dict[str, Arr
     load_weights(model, graph, weights)
     images, labels = random_images(graph), random_labels(graph)
     run = reference.run(
-        graph, weights, images, labels=labels, training=True, masks=dropped, statistics=statistics(graph)
+        graph, weights, images, labels=labels, training=True, drawn=dropped, statistics=statistics(graph)
     )
     loss = pytorch.training_loss(model, torch.tensor(images), torch.tensor(labels))
     assert_near(loss, np.array(reference.training_loss(run)), "training loss")

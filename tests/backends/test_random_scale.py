@@ -22,7 +22,7 @@ IMAGE = np.array([[0.0, 1, 2, 3], [4, 5, 6, 7], [8, 9, 10, 11], [12, 13, 14, 15]
 
 def cut(*uniforms: float, training: bool = True) -> Any:
     """Return the 2 x 2 square that is cut from the image. Images of sizes 2, 3 and 4 have 1, 4 and 9 such squares."""
-    call = reference.Call("cut", (IMAGE[None, None],), training=training, uniforms=np.array(uniforms))
+    call = reference.Call("cut", (IMAGE[None, None],), training=training, drawn=np.array(uniforms))
     return reference.OPS[RandomScale].forward(OP, call)[0, 0]
 
 

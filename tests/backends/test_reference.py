@@ -49,7 +49,7 @@ def test_run_returns_values_by_name() -> None:
 @pytest.mark.parametrize("build", CASES.values(), ids=CASES.keys())
 def test_empty_batch_gives_empty_values(build: Case) -> None:
     graph = build()
-    run = reference.run(graph, random_weights(graph), np.zeros((0, *graph.input.output)), noise=noise(graph, 0))
+    run = reference.run(graph, random_weights(graph), np.zeros((0, *graph.input.output)), drawn=noise(graph, 0))
     assert {name: value.shape for name, value in run.values.items()} == {
         name: (0, *graph.nodes[name].output) for name in run.values
     }
@@ -178,7 +178,7 @@ def dropout_graph() -> Graph:
         (graph_with(SquaredError()), {"labels": [0, -1]}, "loss0 has 2 classes: labels run from 0 to 1"),
         (graph_with(SquaredError()), {"labels": [0]}, "loss0 needs 2 labels"),
         (dropout_graph(), {"training": True}, "drop drops units in training: it needs a mask"),
-        (dropout_graph(), {"masks": {"drop": np.ones((1, 2))}}, "the mask of drop has shape"),
+        (dropout_graph(), {"drawn": {"drop": np.ones((1, 2))}}, "the random numbers of drop have shape"),
         (
             batchnorm_graph(),
             {"x": np.ones((2, 1, 1, 2)), "statistics": {"bn.running_var": [1, 1]}},

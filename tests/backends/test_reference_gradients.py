@@ -36,8 +36,8 @@ TRAINED = {name: build for name, build in CASES.items() if contains(build, Batch
 def arguments(graph: Graph, training: bool) -> dict[str, Any]:
     """Return the arguments of a run besides weights and images."""
     return {
-        "labels": random_labels(graph), "training": training, "masks": masks(graph), "noise": noise(graph),
-        "uniforms": uniforms(graph), "statistics": statistics(graph),
+        "labels": random_labels(graph), "training": training, "drawn": masks(graph) | noise(graph) | uniforms(graph),
+        "statistics": statistics(graph),
     }  # fmt: skip
 
 

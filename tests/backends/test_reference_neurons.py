@@ -80,7 +80,7 @@ def test_derivatives_of_neurons(op: ops.Op, x: list[float], slope: list[float]) 
 
 def test_noisy_relu_scales_noise_and_its_gradient_ignores_it() -> None:
     """max(0, r + 2 r z) for r = relu(x): 0; 3 + 6 / 2 = 6; max(0, 3 - 6 * 2) = 0; 4 - 8 * 7/16 = 1/2."""
-    call = reference.Call("it", (np.array([[-2.0, 3, 3, 4]]),), noise=np.array([[1, 0.5, -2, -0.4375]]))
+    call = reference.Call("it", (np.array([[-2.0, 3, 3, 4]]),), drawn=np.array([[1, 0.5, -2, -0.4375]]))
     pair = reference.OPS[ops.NoisyRelu]
     output = pair.forward(ops.NoisyRelu(2.0), call)
     assert_close(output, [[0, 6, 0, 0.5]])

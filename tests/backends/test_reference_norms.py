@@ -107,7 +107,7 @@ def test_vector_is_normalised_over_its_units(kind: type[GroupNorm]) -> None:
     ],
 )
 def test_dropout_of_whole_channels_and_images(over: Any, mask: Any, expected: list[float]) -> None:
-    op, arguments = Dropout(0.5, "train", over), {"training": True, "mask": array(mask)}
+    op, arguments = Dropout(0.5, "train", over), {"training": True, "drawn": array(mask)}
     assert_close(value(op, MAPS, **arguments).ravel(), expected)
     assert_close(gradient(op, MAPS, seed=MAPS, **arguments).inputs[0].ravel(), expected)
 
@@ -117,7 +117,7 @@ def test_dropout_of_whole_channels_and_images(over: Any, mask: Any, expected: li
     [("train", True, [4, 0]), ("train", False, [1, 2]), ("test", True, [1, 0]), ("test", False, [0.25, 0.5])],
 )
 def test_dropout_scales_in_training_or_at_test(scaling: Any, training: bool, expected: list[float]) -> None:
-    arguments: dict[str, Any] = {"training": training, "mask": array([[1, 0]])}
+    arguments: dict[str, Any] = {"training": training, "drawn": array([[1, 0]])}
     op = Dropout(0.75, scaling)
     assert_close(value(op, [[1, 2]], **arguments), [expected])
     assert_close(gradient(op, [[1, 2]], seed=[[1, 2]], **arguments).inputs[0], [expected])

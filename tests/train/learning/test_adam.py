@@ -17,7 +17,6 @@ from netspec.train.learning.optimiser import optimiser_of
 from netspec.train.learning.rule import Group
 
 RULE = rules.Adam(0.8, 0.95, 1e-6)
-DECOUPLED = rules.Adam(0.8, 0.95, 1e-6, decoupled=True)
 
 
 def test_first_steps_by_hand() -> None:
