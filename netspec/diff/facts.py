@@ -126,26 +126,30 @@ def _per_input(texts: list[str]) -> str:
 def _attributes(graph: Graph, layer: Layer, node: Node, by_gpu: bool) -> Iterator[tuple[str, str]]:
     """Yield the attributes of an operation as keys of its layer."""
     op = node.op
-    for field in dataclasses.fields(op):
-        value = getattr(op, field.name)
+    for name in (field.name for field in dataclasses.fields(op)):
+        value = getattr(op, name)
+        if not _is_key(op, name, by_gpu):
+            continue
         if isinstance(value, Window):
             yield from _window(value)
         elif isinstance(value, Pad):
-            yield field.name, texts.pad(value)
-        elif isinstance(op, ops.Crop) and field.name in _SIZE:
-            if field.name == _SIZE[0]:
-                yield "size", texts.pair((op.height, op.width))
-        elif field.name == "table":
-            yield "table", str(value or "none")
-        elif (isinstance(op, ops.Slice) and field.name == "groups") or field.name == "shares":
-            if not by_gpu:
-                yield field.name, str(value)
-        elif field.name == "groups":
-            if not by_gpu or not isinstance(op, ops.Concat):
-                key = _key_of(op, "groups") if by_gpu else "groups"
-                yield key, str(value // _shares(graph, layer, node) if by_gpu else value)
-        elif field.name != "bias" or not isinstance(op, ops.Conv | ops.Deconv | ops.Local | ops.Linear):
-            yield _key_of(op, field.name), texts.word(value)
+            yield name, texts.pad(value)
+        elif isinstance(op, ops.Crop) and name in _SIZE:
+            yield "size", texts.pair((op.height, op.width))
+        elif name == "table":
+            yield name, str(value or "none")
+        elif name == "groups" and by_gpu:
+            yield _key_of(op, name), str(value // _shares(graph, layer, node))
+        else:
+            yield name if name == "groups" else _key_of(op, name), texts.word(value)
+
+
+def _is_key(op: ops.Op, name: str, by_gpu: bool) -> bool:
+    """Whether an attribute is described as a key: biases are with their initial values, and with ``by_gpu`` the shares
+    of GPU groups by ``gpu`` and ``reads``."""
+    if name == "bias":
+        return not isinstance(op, ops.Conv | ops.Deconv | ops.Local | ops.Linear)
+    return not by_gpu or not (name == "shares" or (name == "groups" and isinstance(op, ops.Slice | ops.Concat)))
 
 
 def _window(window: Window) -> Iterator[tuple[str, str]]:
