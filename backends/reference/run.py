@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from netspec.ir.graph import Graph, Node
-from netspec.ir.ops import BatchNorm, CrossEntropy, Dropout, Input, Loss, RandomScale
+from netspec.ir.ops import RUNNING_STATISTICS, BatchNorm, CrossEntropy, Dropout, Input, Loss, RandomScale
 from netspec.passes.score_grid import UNLABELLED
 
 from .batch import updated_statistics
@@ -230,15 +230,15 @@ def _buffers(graph: Graph, statistics: Mapping[str, ArrayLike]) -> dict[str, Arr
     arrays: dict[str, Array] = {}
     for node in graph.nodes.values():
         if isinstance(node.op, BatchNorm):
-            for key, start in zip(_buffer_keys(node), (0.0, 1.0), strict=True):
+            for key, start in zip(_buffer_keys(node), RUNNING_STATISTICS.values(), strict=True):
                 arrays[key] = np.asarray(statistics.get(key, np.full(node.output.channels, start)), dtype=np.float64)
                 if arrays[key].shape != (node.output.channels,):
                     raise ValueError(f"{key} has shape {(node.output.channels,)}, not {arrays[key].shape}")
     return arrays
 
 
-def _buffer_keys(node: Node) -> tuple[str, str]:
-    return f"{node.layer}.running_mean", f"{node.layer}.running_var"
+def _buffer_keys(node: Node) -> tuple[str, ...]:
+    return tuple(f"{node.layer}.{word}" for word in RUNNING_STATISTICS)
 
 
 def _drawn_for(node: Node, inputs: tuple[Array, ...], drawn: Mapping[str, ArrayLike]) -> Array | None:

@@ -1,4 +1,4 @@
-"""The bytes of numbers."""
+"""The bytes of numbers, and the largest one."""
 
 from __future__ import annotations
 
@@ -9,6 +9,9 @@ FULL = 4
 
 HALF = 2
 """Bytes of a number in bfloat16."""
+
+MAX_FLOAT32 = 3.4028234663852886e38
+"""The largest number in float32."""
 
 
 def width_of(precision: Precision) -> int:

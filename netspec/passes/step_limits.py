@@ -12,10 +12,8 @@ from netspec.ir.graph import Graph
 from netspec.ir.ops import BatchNorm
 from netspec.ir.rules import Adam, decay_in_gradient
 from netspec.ir.schedules import DiscreteExponential, Exponential, JumpingExponential, Linear, Schedule, noise_of
+from netspec.ir.widths import MAX_FLOAT32
 from netspec.passes.phases import phases
-
-MAX_FLOAT32 = 3.4028234663852886e38
-"""The largest float32."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,7 @@
-"""Atomic writing of files: a file is either complete or does not exist."""
+"""Atomic writing of the files of runs and packs: a file is either complete or does not exist.
+
+Files that the user names are written by ``cli.writing``, which keeps their modes and follows links.
+"""
 
 from __future__ import annotations
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from netspec.ir.ops import BatchNorm, ContrastNorm, Dropout, GroupNorm, LayerNorm, Lrn, MapNorm
+from netspec.ir.ops import RUNNING_STATISTICS, BatchNorm, ContrastNorm, Dropout, GroupNorm, LayerNorm, Lrn, MapNorm
 
 from ..site import Site, Table
 
@@ -74,7 +74,7 @@ def _batch_norm(op: BatchNorm, site: Site) -> None:
         weight, bias = site.parameters()
     else:
         weight, bias = _one_and_zero(channels, site)
-    mean, variance = site.statistic("running_mean", 0.0), site.statistic("running_var", 1.0)
+    mean, variance = (site.statistic(word, first) for word, first in RUNNING_STATISTICS.items())
     site.result("BatchNormalization", site.x, weight, bias, mean, variance, epsilon=op.eps)
 
 

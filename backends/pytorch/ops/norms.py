@@ -8,7 +8,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from netspec.ir.ops import BatchNorm, ContrastNorm, Dropout, GroupNorm, LayerNorm, Lrn, MapNorm, Op
+from netspec.ir.ops import RUNNING_STATISTICS, BatchNorm, ContrastNorm, Dropout, GroupNorm, LayerNorm, Lrn, MapNorm, Op
 
 from .dropout import DropoutLayer
 from .emission import OperationModule, Table
@@ -57,11 +57,8 @@ class BatchNormalise(OperationModule):
 
 
 def _running(channels: int) -> dict[str, Tensor]:
-    return {
-        "running_mean": torch.zeros(channels),
-        "running_var": torch.ones(channels),
-        "num_batches_tracked": torch.tensor(0),
-    }
+    statistics = {word: torch.full((channels,), first) for word, first in RUNNING_STATISTICS.items()}
+    return {**statistics, "num_batches_tracked": torch.tensor(0)}
 
 
 TABLE: Table = {

@@ -8,8 +8,9 @@ from typing import Any
 
 from netspec.formatting import listed
 from netspec.importers.operators.graph.model import Array, Model
+from netspec.ir.ops import RUNNING_STATISTICS
 
-_RUNNING = (".running_mean", ".running_var")
+_RUNNING = tuple(f".{word}" for word in RUNNING_STATISTICS)
 _MOST = 4
 
 

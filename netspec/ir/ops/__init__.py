@@ -37,7 +37,17 @@ from netspec.ir.ops.neurons import (
     Square,
     Tanh,
 )
-from netspec.ir.ops.norms import BatchNorm, ContrastNorm, Dropout, DropoutOver, GroupNorm, LayerNorm, Lrn, MapNorm
+from netspec.ir.ops.norms import (
+    RUNNING_STATISTICS,
+    BatchNorm,
+    ContrastNorm,
+    Dropout,
+    DropoutOver,
+    GroupNorm,
+    LayerNorm,
+    Lrn,
+    MapNorm,
+)
 from netspec.ir.ops.scaling import Interpolate, RandomScale, Upsample
 from netspec.ir.ops.spatial import (
     AvgPool,
@@ -73,13 +83,14 @@ VOCABULARY: tuple[type[Op], ...] = (
 """Every operation that a graph may contain."""
 
 __all__ = [
-    "VOCABULARY", "Abs", "AvgPool", "BatchNorm", "Bias", "BinPool", "BinaryCrossEntropy", "Blur", "BorderPad",
-    "CauchyError", "ChannelMax", "ChannelMean", "ChannelScale", "ColourSpace", "Concat", "ContrastNorm", "Conv", "Crop",
-    "CrossEntropy", "Deconv", "Dropout", "DropoutOver", "EdgePad", "Elementwise", "Elu", "Flatten", "GatedSumSquares",
-    "Gelu", "GroupNorm", "HardSigmoid", "HardSwish", "Input", "Interpolate", "LayerNorm", "LeakyRelu", "Linear",
-    "LinearNeuron", "Local", "Log", "Logistic", "Loss", "Lrn", "MapNorm", "Max", "MaxAbsPool", "MaxPool", "Mirror",
-    "Mish", "Nailbed", "Neuron", "NoisyRelu", "Op", "PRelu", "ParamShape", "PixelShuffle", "PixelUnshuffle", "Pool",
-    "Product", "RandomScale", "ReflectPad", "Relu", "Relu6", "Reshape", "Resize", "Role", "SetCrossEntropy", "Shuffle",
-    "Silu", "Slice", "SoftRelu", "Softmax", "Sqrt", "Square", "SquaredError", "Sum", "SumPool", "SumSquares", "Tanh",
-    "Topographic", "Upsample", "ZeroPad", "is_identity", "name_of", "window_of", "word_of",
+    "RUNNING_STATISTICS", "VOCABULARY", "Abs", "AvgPool", "BatchNorm", "Bias", "BinPool", "BinaryCrossEntropy", "Blur",
+    "BorderPad", "CauchyError", "ChannelMax", "ChannelMean", "ChannelScale", "ColourSpace", "Concat", "ContrastNorm",
+    "Conv", "Crop", "CrossEntropy", "Deconv", "Dropout", "DropoutOver", "EdgePad", "Elementwise", "Elu", "Flatten",
+    "GatedSumSquares", "Gelu", "GroupNorm", "HardSigmoid", "HardSwish", "Input", "Interpolate", "LayerNorm",
+    "LeakyRelu", "Linear", "LinearNeuron", "Local", "Log", "Logistic", "Loss", "Lrn", "MapNorm", "Max", "MaxAbsPool",
+    "MaxPool", "Mirror", "Mish", "Nailbed", "Neuron", "NoisyRelu", "Op", "PRelu", "ParamShape", "PixelShuffle",
+    "PixelUnshuffle", "Pool", "Product", "RandomScale", "ReflectPad", "Relu", "Relu6", "Reshape", "Resize", "Role",
+    "SetCrossEntropy", "Shuffle", "Silu", "Slice", "SoftRelu", "Softmax", "Sqrt", "Square", "SquaredError", "Sum",
+    "SumPool", "SumSquares", "Tanh", "Topographic", "Upsample", "ZeroPad", "is_identity", "name_of", "window_of",
+    "word_of",
 ]  # fmt: skip

@@ -7,6 +7,7 @@ the factor of one element's square, whichever convention the spec uses. A window
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar, Literal
 
@@ -85,6 +86,11 @@ class ContrastNorm(MapNorm):
 
     def flops(self, inputs: tuple[Shape, ...], output: Shape) -> int:
         return (3 * self.size**2 + 5) * output.units
+
+
+RUNNING_STATISTICS: Mapping[str, float] = {"running_mean": 0.0, "running_var": 1.0}
+"""The running statistics of a batch normalisation, a number for each channel, and what they are before the first batch.
+Their keys are those of parameters: ``bn1.running_mean``."""
 
 
 @dataclass(frozen=True, slots=True)

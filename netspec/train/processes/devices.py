@@ -22,7 +22,7 @@ from netspec.train.errors import RequestError, TrainError
 from netspec.train.memory import memory_errors
 from netspec.train.processes.distributed import sharing_arrangement
 from netspec.train.processes.launching import launch, report_code, report_error, report_process
-from netspec.train.processes.world import World, communication_error, join_world
+from netspec.train.processes.world import ON_THE_CPU, World, communication_error, join_world
 from netspec.train.reporting.console import Reporter, make_reporter
 from netspec.train.runs.runfolder import SPEC, read_facts
 
@@ -126,7 +126,7 @@ def _check_devices(net: Net | None, request: Request, run_settings: Mapping[str,
     if device == "cuda" and available < gpus:
         raise RequestError(
             f"{plural(gpus, 'GPU')} requested, but this machine has {available}",
-            "processes on the CPU compute the same, but slowly: --device cpu",
+            ON_THE_CPU,
         )
 
 

@@ -38,6 +38,9 @@ _NCCL_ERROR = "NCCL error"
 _OTHER_ENDED = "remote process exited"
 """What NCCL's errors contain, and those that another process has caused by ending."""
 
+ON_THE_CPU = "processes on the CPU compute the same, but slowly: --device cpu"
+"""What to do without enough GPUs."""
+
 PATIENCE = timedelta(minutes=30)
 """The timeout of torch.distributed: reading the data of an epoch's first batch may take long."""
 
@@ -181,7 +184,7 @@ def join_world(device: str, size: int) -> Iterator[World]:
         if not dist.is_nccl_available():  # as on Windows
             raise RequestError(
                 "GPUs communicate through NCCL, which this PyTorch has been built without",
-                "processes on the CPU compute the same, but slowly: --device cpu",
+                ON_THE_CPU,
             )
         torch.cuda.set_device(local)
     # Agreements use CPU tensors, and therefore gloo; tensors on GPUs use NCCL.

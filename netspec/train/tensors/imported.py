@@ -11,7 +11,7 @@ from typing import Any
 from numpy.typing import NDArray
 
 from netspec.ir.graph import Graph
-from netspec.ir.ops import BatchNorm
+from netspec.ir.ops import RUNNING_STATISTICS, BatchNorm
 from netspec.passes.torch_names import attributes, renamed, state_keys
 
 ENTRY = "netspec"
@@ -38,7 +38,7 @@ def imported(graph: Graph, arrays: Mapping[str, Callable[[], NDArray[Any]]]) -> 
     expected = {key: graph.parameters[own].shape for own, key in state_keys(graph).items()}
     for node in graph.nodes.values():
         if isinstance(node.op, BatchNorm):
-            statistics = {f"{names[node.layer]}.{word}": (node.output.channels,) for word in _STATISTICS}
+            statistics = {f"{names[node.layer]}.{word}": (node.output.channels,) for word in RUNNING_STATISTICS}
             expected |= statistics
             tensors[f"{names[node.layer]}.num_batches_tracked"] = np.zeros((), dtype=np.int64)
     actual = {key: values.shape for key, values in tensors.items() if values.dtype == np.float32}
@@ -46,9 +46,6 @@ def imported(graph: Graph, arrays: Mapping[str, Callable[[], NDArray[Any]]]) -> 
         raise ValueError(f"{wrong[0]}: the network has {expected.get(wrong[0])}, the file {actual.get(wrong[0])}")
     about = {"layout": "merged", "net": graph.name, "groups": graph.groups, "split": []}
     return save(tensors, {ENTRY: json.dumps(about | {"version": metadata.version("netspec-compiler")}, sort_keys=True)})
-
-
-_STATISTICS = ("running_mean", "running_var")
 
 
 def is_ours(path: Path) -> bool:

@@ -5,16 +5,14 @@ from __future__ import annotations
 from netspec.formatting import format_literal
 from netspec.importers.caffe.net.problem import Inexpressible
 from netspec.importers.caffe.schema.record import Record
+from netspec.ir.widths import MAX_FLOAT32
 from netspec.keys.texts import number
 from netspec.source import Span
 
-LARGEST = 3.4028234663852886e38
-"""The largest float32, the type of these numbers in Caffe and in a spec."""
-
 
 def unfit(name: str, value: float) -> str:
-    """Return why a number cannot be one of a spec; empty if it can."""
-    return "" if abs(value) <= LARGEST else f"its {name} is {value:g}, which is not a finite float32 number"
+    """Return why a number cannot be one of a spec; empty if it can. These numbers are float32 in both."""
+    return "" if abs(value) <= MAX_FLOAT32 else f"its {name} is {value:g}, which is not a finite float32 number"
 
 
 def finite(record: Record, name: str) -> float:

@@ -18,11 +18,10 @@ from netspec.importers.caffe.weights.blobs import Array, Blob, read_blobs
 from netspec.importers.caffe.weights.wire import Malformed
 from netspec.ir.distribution import Constant
 from netspec.ir.graph import Graph
-from netspec.ir.ops import BatchNorm
+from netspec.ir.ops import RUNNING_STATISTICS, BatchNorm
 from netspec.source import Source
 
 MAX_LISTED = 5
-_STATISTICS = ("running_mean", "running_var")
 _FACTOR = 2
 """The blob of a BatchNorm layer by which its sums must be divided."""
 
@@ -91,7 +90,7 @@ def _shapes(graph: Graph) -> dict[str, tuple[int, ...]]:
     shapes = {p.key: p.shape for p in graph.parameters.values()}
     for node in graph.nodes.values():
         if isinstance(node.op, BatchNorm):
-            shapes |= {f"{node.layer}.{word}": (node.output.channels,) for word in _STATISTICS}
+            shapes |= {f"{node.layer}.{word}": (node.output.channels,) for word in RUNNING_STATISTICS}
     return shapes
 
 
@@ -172,7 +171,7 @@ class _Matching:
             message = f"the {what} of {name} are {_shown(in_file)}, and {_shown(blob.shape)} in {self.path.name}"
             self.findings.add("caffe-weights", message, layer.span, layer=name)
             return None
-        if key.rpartition(".")[2] in _STATISTICS:
+        if key.rpartition(".")[2] in RUNNING_STATISTICS:
             return lambda: blob.values().reshape(shape) * _share(blobs)
         return lambda: blob.values().reshape(in_file).T if transposed else blob.values().reshape(shape)
 
