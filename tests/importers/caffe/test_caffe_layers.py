@@ -52,6 +52,8 @@ def test_convolutions_round_down_and_poolings_up() -> None:
         # The window that would begin in the padding, at pixel 9, is left out.
         ({"kernel_size": 2, "stride": 2, "pad": 1}, ["[p] maxpool kernel=2 pad=1"], (4, 5, 5)),
         ({"kernel_size": 3, "stride": 2, "pad": 1}, ["[p] maxpool kernel=3 stride=2 pad=1"], (4, 5, 5)),
+        # (9 + 2 - 3) / 3 + 1 = 3.67 windows in a column, (9 - 3) / 3 + 1 = 3 in a row; the fourth begins at pixel 8.
+        ({"kernel_size": 3, "stride": 3, "pad_h": 1, "pad_w": 0}, ["[p] maxpool kernel=3 pad=0,0,1,1"], (4, 4, 3)),
         # Caffe's average counts the padding: zeros are pixels then.
         (
             {"kernel_size": 3, "stride": 2, "pad": 1, "pool": "AVE"},

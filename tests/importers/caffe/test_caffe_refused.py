@@ -75,6 +75,9 @@ IMAGE, VECTOR = images(3, 9, 9), images(12)
         (labelled(3, 9, 9) + dense("f", "data")
          + layer("c", "SoftmaxWithLoss", ["f", "label"], ["c", "d"], loss_weight=[1, 1]),
          "its second top, the probabilities, has a loss_weight"),
+        (labelled(3, 9, 9) + dense("f", "data") + layer("l", "SoftmaxWithLoss", ["f", "label"])
+         + layer("c", "AbsVal", "l"),
+         "it reads a loss"),
         (labelled(3, 9, 9) + dense("c", "data", param={"lr_mult": -1}) + layer("l", "SoftmaxWithLoss", ["c", "label"]),
          "its lr_mult is -1; a spec's is at least 0"),
         (labelled(3, 9, 9) + dense("a", "data", param={"name": "w"}) + dense("c", "a", param={"name": "w"})

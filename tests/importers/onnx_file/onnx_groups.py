@@ -23,6 +23,7 @@ FUNCTIONS = {
     ),
     "hardsigmoid": chain(("Add", "x3", "a"), ("Clip", "a06", "c"), ("Div", "c6", "y")),
     "hardswish": chain(("Add", "3x", "a"), ("Clip", "a06", "c"), ("Mul", "xc", "m"), ("Div", "m6", "y")),
+    "hardswish inputs=x": [node("HardSigmoid", ["x"], ["g"], alpha=1 / 6), node("Mul", ["g", "x"], ["y"])],
     "tanh a=3 b=0.5": chain(("Mul", "xh", "b"), ("Tanh", "b", "t"), ("Mul", "t3", "y")),
     "softrelu": chain(("Softplus", "x", "s"), ("Greater", "x4", "g"), ("Where", "gxs", "y")),
     "log a=6": chain(("Abs", "x", "p"), ("Add", "p6", "a"), ("Log", "a", "y")),

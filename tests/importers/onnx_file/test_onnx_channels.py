@@ -102,7 +102,9 @@ def test_gathered_channels(indices: Array, line: str) -> None:
     assert_same(given, numbers(2, *SHAPE))
 
 
-@pytest.mark.parametrize("indices", [int64(1, 0, 2), int64(0, 2), int64(5, 4, 3, 2, 1, 0), int64(0, 1).reshape(1, 2)])
+@pytest.mark.parametrize(
+    "indices", [int64(1, 0, 2), int64(0, 2), int64(5, 4, 3, 2, 1, 0), int64(), int64(0, 1).reshape(1, 2)]
+)
 def test_channels_in_another_order_are_refused(indices: Array) -> None:
     given = model([node("Gather", ["x", "i"], ["y"], axis=1)], ("N", *SHAPE), {"i": indices})
     assert refused(given).notes[0].startswith("Gather")
@@ -179,3 +181,29 @@ def test_own_files_come_back(gpus: str) -> None:
     result = assert_same(given.SerializeToString(), numbers(2, 3, 4, 5))
     shuffles = [layer for layer in result.net.graph.layers.values() if layer.type == "shuffle"]
     assert len(shuffles) == (2 if gpus else 1)  # one for each share
+
+
+def transformed(order: tuple[int, ...], axis: int = 1) -> Any:
+    """Channels taken in this order, each times a number and plus another, as torchvision's ``transform_input``."""
+    nodes = []
+    for place, channel in enumerate(order):
+        nodes += [
+            node("Gather", ["x", f"i{channel}"], [f"g{place}"], axis=axis),
+            node("Unsqueeze", [f"g{place}", "one"], [f"u{place}"]),
+            node("Mul", [f"u{place}", f"m{place}"], [f"p{place}"]),
+            node("Add", [f"p{place}", f"m{channel}"], [f"q{place}"]),
+        ]
+    joined = [f"q{place}" for place in range(len(order))]
+    tensors = {"one": int64(1), **{f"i{n}": np.array(n) for n in range(3)}}
+    tensors |= {f"m{n}": np.float32(n + 0.5) for n in range(3)}
+    return model([*nodes, node("Concat", joined, ["y"], axis=1)], ("N", 3, 3, 4), tensors)
+
+
+def test_channels_that_are_scaled_one_by_one() -> None:
+    given = transformed((0, 1, 2))
+    assert spec(given)[2:] == ["[affine1] affine"]
+    assert_same(given, numbers(2, 3, 3, 4))
+    for other in (transformed((2, 1, 0)), transformed((0, 1)), transformed((0, 1, 1))):
+        assert sum(" slice " in line for line in spec(other)) == len(other.graph.node[-1].input)
+        assert_same(other, numbers(2, 3, 3, 4))
+    assert refused(transformed((0, 1, 2), axis=2)).notes[0].startswith("Gather")

@@ -120,5 +120,6 @@ def with_size(op: str, axis: int, batch: str | int) -> Any:
 def test_the_number_of_images_is_no_constant() -> None:
     assert "it computes with the number of images" in refused(with_size("Div", 0, "N")).notes[0]
     assert "it computes with the number of images" in refused(with_size("Max", 0, "N")).notes[0]  # no Clip either
+    assert "it computes with the number of images" in refused(with_size("Div", -4, "N")).notes[0]
     assert_same(with_size("Div", 2, "N"), numbers(2, 3, 4, 5))
     assert_same(with_size("Div", 0, 2), numbers(2, 3, 4, 5))

@@ -70,6 +70,14 @@ SINGLE: dict[str, tuple[str, dict[str, Any], Values]] = {
         {"kernel_shape": [3, 3], "strides": [2, 2], "ceil_mode": 1},
         {},
     ),
+    "maxpool kernel=2 -> 6x4x3": ("MaxPool", {"kernel_shape": [2, 2], "strides": [2, 2]}, {}),
+    "sumpool kernel=3 stride=1 -> 6x6x5": ("Conv", {"group": 6}, {"ones": np.ones((6, 1, 3, 3), np.float32)}),
+    "conv filters=6 kernel=3 dilation=2 groups=6 bias=none -> 6x4x3": (
+        "Conv",
+        {"group": 6, "dilations": [2, 2]},
+        {"ones": np.ones((6, 1, 3, 3), np.float32)},
+    ),
+    "conv filters=6 kernel=3 bias=none -> 6x6x5": ("Conv", {}, {"ones": np.ones((6, 6, 3, 3), np.float32)}),
     "avgpool kernel=3x2 stride=1 pad=1 -> 6x8x8": ("AveragePool", {"kernel_shape": [3, 2], "pads": [1, 1, 1, 1]}, {}),
 }
 """By the line of the spec: the operator, its attributes, and the constants that it reads after ``x``."""
@@ -78,7 +86,8 @@ SINGLE: dict[str, tuple[str, dict[str, Any], Values]] = {
 @pytest.mark.parametrize("line", SINGLE)
 def test_single_operators(line: str) -> None:
     op, attributes, tensors = SINGLE[line]
-    given = model([node(op, ["x", *tensors], ["y"], **attributes)], ("N", *SHAPE), tensors)
+    outputs = ["y", "places"] if line == "maxpool kernel=2 -> 6x4x3" else ["y"]  # the second one is not read
+    given = model([node(op, ["x", *tensors], outputs, **attributes)], ("N", *SHAPE), tensors)
     assert spec(given)[-1].partition("] ")[2] == line
     assert_same(given, numbers(2, *SHAPE))
 
@@ -92,6 +101,9 @@ def test_single_operators(line: str) -> None:
         (node("PRelu", ["x", "slopes"], ["y"]), "a spec has one for each channel"),
         (node("LRN", ["x"], ["y"], size=4), "its window is even"),
         (node("MaxPool", ["x"], ["y"], kernel_shape=[2, 2], dilations=[2, 2]), "its window is dilated"),
+        (node("MaxPool", ["x"], ["p", "y"], kernel_shape=[2, 2]), "its second output, the places of the maxima"),
+        (node("MaxPool", ["x"], ["y"], kernel_shape=[1, 1], strides=[2, 2], auto_pad="SAME_UPPER"), "read differently"),
+        (node("Expand", ["x", "twice"], ["y"]), "it repeats a value"),
         (node("Pad", ["x", "pads"], ["y"], mode="wrap"), "it pads by wrap"),
         (node("ArgMax", ["x"], ["y"], axis=1), "a spec returns the scores of all classes"),
         (node("Pad", ["x", "pads", "one"], ["y"]), "it pads with 1"),
@@ -113,7 +125,7 @@ def test_single_operators(line: str) -> None:
 def test_what_a_spec_cannot_express(op: Any, reason: str) -> None:
     tensors = {
         "w": numbers(6, 2, 3, 3), "one": float32(1), "slopes": numbers(6, 8, 9), "column": numbers(8, 1),
-        "pads": int64(0, 0, 1, 1, 0, 0, 1, 1), "first": int64(0, 1), "second": int64(1, 4), "six": np.abs(numbers(6)),
+        "pads": int64(0, 0, 1, 1, 0, 0, 1, 1), "twice": int64(2, 1, 1, 1), "six": np.abs(numbers(6)),
         "scales": np.array([1, 1, 2, 2], np.float32),
         **{str(number): int64(number) for number in (0, 1, 2, 4)},
     }  # fmt: skip
@@ -143,6 +155,9 @@ def conv_model(*nodes: Any, tensors: Values | None = None, **attributes: Any) ->
 def test_bias_as_an_addition_belongs_to_the_convolution() -> None:
     given = conv_model(node("Add", ["c", "b"], ["y"]), tensors={"b": numbers(4, 1, 1)})
     assert spec(given)[-1] == "[c] conv filters=4 kernel=3 -> 4x6x5"
+    assert_same(given, numbers(2, *SHAPE))
+    given = conv_model(node("Add", ["b", "c"], ["d"]), node("Add", ["d", "b"], ["y"]), tensors={"b": numbers(4, 1, 1)})
+    assert [line.split()[1] for line in spec(given)[2:]] == ["conv", "affine"]
     assert_same(given, numbers(2, *SHAPE))
 
 
@@ -321,14 +336,12 @@ def test_weights_that_are_read_in_two_layouts_are_not_shared() -> None:
 def test_several_outputs() -> None:
     nodes = [node("Relu", ["x"], ["a"]), node("Tanh", ["a"], ["b"]), node("Flatten", ["b"], ["f"])]
     nodes += [node("Gemm", ["f", "w"], ["y"]), node("Abs", ["b"], ["z"])]
-    given = model(nodes, ("N", *SHAPE), {"w": numbers(336, 3)}, outputs=("y", "z", "a"))
+    given = model(nodes, ("N", *SHAPE), {"w": numbers(336, 3)}, outputs=("y", "z"))
     result = assert_same(given, numbers(2, *SHAPE))
     assert tuple(result.net.layers) == ("x", "relu1", "tanh1", "abs1", "fc1")
     (warning,) = result.net.warnings
-    assert (warning.code, warning.message) == ("onnx-outputs", "the model has 3 outputs; a spec has one, here fc1")
-    assert warning.notes == (
-        "the others are layers that no layer need read: z is the layer abs1, a is the layer relu1",
-    )
+    assert (warning.code, warning.message) == ("onnx-outputs", "the model has 2 outputs; a spec has one, here fc1")
+    assert warning.notes == ("the others are layers that no layer need read: z is the layer abs1",)
 
 
 def test_output_that_other_layers_read() -> None:
@@ -350,11 +363,16 @@ def test_weights_have_netspecs_layout() -> None:
 
 
 @pytest.mark.parametrize(
-    ("constant", "line"),
-    [(float32(3), "linear a=-1 b=3"), (numbers(6, 1, 1), "affine"), (numbers(1, 6, 1, 1), "affine")],
+    ("op", "inputs", "constant", "line"),
+    [
+        ("Sub", "cx", float32(3), "linear a=-1 b=3"),
+        ("Sub", "cx", numbers(6, 1, 1), "affine"),
+        ("Sub", "cx", numbers(1, 6, 1, 1), "affine"),
+        ("Div", "xc", numbers(6, 1, 1), "affine bias=none"),
+    ],
 )
-def test_constant_minus_a_value(constant: Array, line: str) -> None:
-    given = model([node("Sub", ["c", "x"], ["y"])], ("N", *SHAPE), {"c": constant})
+def test_constants_and_a_value(op: str, inputs: str, constant: Array, line: str) -> None:
+    given = model([node(op, [*inputs], ["y"])], ("N", *SHAPE), {"c": constant})
     assert spec(given)[-1].partition("] ")[2] == line
     assert_same(given, numbers(2, *SHAPE))
 
@@ -366,27 +384,14 @@ def test_difference_of_two_values() -> None:
     assert_same(given, numbers(2, *SHAPE))
 
 
-def transformed(order: tuple[int, ...], axis: int = 1) -> Any:
-    """Channels taken in this order, each times a number and plus another, as torchvision's ``transform_input``."""
-    nodes = []
-    for place, channel in enumerate(order):
-        nodes += [
-            node("Gather", ["x", f"i{channel}"], [f"g{place}"], axis=axis),
-            node("Unsqueeze", [f"g{place}", "one"], [f"u{place}"]),
-            node("Mul", [f"u{place}", f"m{place}"], [f"p{place}"]),
-            node("Add", [f"p{place}", f"m{channel}"], [f"q{place}"]),
-        ]
-    joined = [f"q{place}" for place in range(len(order))]
-    tensors = {"one": int64(1), **{f"i{n}": np.array(n) for n in range(3)}}
-    tensors |= {f"m{n}": float32(n + 0.5) for n in range(3)}
-    return model([*nodes, node("Concat", joined, ["y"], axis=1)], ("N", 3, 3, 4), tensors)
+def test_sum_of_two_values_of_one_pixel() -> None:
+    pools = [node(f"Global{word}Pool", ["x"], [word]) for word in ("Max", "Average")]
+    given = model([*pools, node("Add", ["Max", "Average"], ["y"])], ("N", *SHAPE))
+    assert [line.split()[1] for line in spec(given)[2:]] == ["maxpool", "avgpool", "sum"]
+    assert_same(given, numbers(2, *SHAPE))
 
 
-def test_channels_that_are_scaled_one_by_one() -> None:
-    given = transformed((0, 1, 2))
-    assert spec(given)[2:] == ["[affine1] affine"]
-    assert_same(given, numbers(2, 3, 3, 4))
-    for other in (transformed((2, 1, 0)), transformed((0, 1)), transformed((0, 1, 1))):
-        assert sum(" slice " in line for line in spec(other)) == len(other.graph.node[-1].input)
-        assert_same(other, numbers(2, 3, 3, 4))
-    assert refused(transformed((0, 1, 2), axis=2)).notes[0].startswith("Gather")
+@pytest.mark.parametrize(("opset", "axes"), [(12, "CHW"), (13, "W")])
+def test_softmax_was_over_all_further_axes_before_operator_set_13(opset: int, axes: str) -> None:
+    nodes = [node("MaxPool", ["x"], ["p"], kernel_shape=[2, 2]), node("Softmax", ["p"], ["y"])]
+    assert f"it is over the axes {axes} of" in refused(model(nodes, ("N", *SHAPE), opset=opset)).notes[0]

@@ -106,6 +106,11 @@ def test_other_samples_are_refused(words: dict[str, str], scales: tuple[float, f
             (1.5, 2),
             "size=6x8 method=nearest",
         ),
+        (
+            {"nearest_mode": "floor", "coordinate_transformation_mode": "asymmetric"},
+            (0.75, 1),
+            "size=3x4 method=nearest",
+        ),
         ({}, (33, 1), "resize size=132x4 method=nearest"),
     ],
 )

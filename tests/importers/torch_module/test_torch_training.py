@@ -66,6 +66,7 @@ def test_random_numbers_in_a_new_tensor() -> None:
 DRAWN: dict[str, tuple[Callable[[Tensor, Tensor], Tensor], bool]] = {
     "divided first": (lambda x, mask: x.div(0.8) * mask, True),
     "divided last": (lambda x, mask: x * mask / 0.8, True),
+    "of maps": (lambda x, mask: x * mask / 0.8, True),
     "with a factor": (lambda x, mask: mask * (1.25 * x), True),
     "of a scaled layer": (lambda x, mask: (x * GAMMA) * (mask / 0.8), True),
     "of a scaled layer, divided last": (lambda x, mask: mask * (x * GAMMA) / 0.8, True),
@@ -84,11 +85,12 @@ def test_random_numbers_that_are_rounded_down(name: str) -> None:
         y = x.relu()
         if not d.training:
             return x + (y * GAMMA if "scaled" in name else y)
-        kept = 0.8 + torch.rand((x.shape[0], 1, 1, 1), dtype=x.dtype)
+        kept = 0.8 + torch.rand((x.shape[0], 3 if over == "channels" else 1, 1, 1), dtype=x.dtype)
         return x + dropped(y, kept.floor_())
 
+    over = "channels" if name == "of maps" else "images"
     net = netspec.from_torch(Calling(forward, d=nn.Identity()), (3, 4, 4))
-    assert ("rate=0.2  over=images" in net.source.text) == same
+    assert (f"rate=0.2  over={over}" in net.source.text) == same
     assert any("only in training: " in str(warning.notes) for warning in net.warnings) != same
 
 

@@ -145,14 +145,10 @@ def _params(layer: Record) -> tuple[Entry, ...]:
 def _with_transforms(
     entries: Mapping[str, tuple[Entry, ...]], layer: Record, data: str
 ) -> dict[str, tuple[Entry, ...]]:
-    """Return the fields of a data layer with its old fields on preparation moved into ``transform_param``."""
+    """Return the fields of a data layer with its old fields on preparation in ``transform_param``, too."""
     old, transform = layer.message(data), layer.message("transform_param")
     moved = {name: values for name, values in old.entries.items() if name in _TRANSFORM.values()}
     if not moved:
         return dict(entries)
-    kept = {name: values for name, values in old.entries.items() if name not in _TRANSFORM.values()}
-    return {
-        **entries,
-        data: (Entry(replace(old, entries=kept), layer.place(data)),),
-        "transform_param": (Entry(replace(transform, entries={**transform.entries, **moved}), layer.place(data)),),
-    }
+    both = replace(transform, entries={**transform.entries, **moved})
+    return {**entries, "transform_param": (Entry(both, layer.place(data)),)}

@@ -85,12 +85,10 @@ class Site:
         return [self.value(place) for place in range(len(self.layer.bottoms))]
 
     def value(self, place: int) -> Value:
-        """Return a bottom. Raises ``Inexpressible`` if it is labels."""
-        top = self.layer.bottoms[place]
-        value = self.draft.values.get(top)
+        """Return a bottom. Raises ``Inexpressible`` if it is a loss."""
+        value = self.draft.values.get(self.layer.bottoms[place])
         if value is None:
-            what = "labels" if top in self.draft.labels else "what is not in the spec"
-            raise Inexpressible(f"it reads {what}", self.layer.record.places("bottom")[place])
+            raise Inexpressible("it reads a loss", self.layer.record.places("bottom")[place])
         return value
 
     def image(self, place: int = 0) -> Value:

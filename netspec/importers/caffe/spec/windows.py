@@ -150,37 +150,32 @@ def _rounding(window: Window, x: Value, shape: Shape) -> dict[str, str]:
 
 
 def _kernel(parameter: Record) -> Sides:
-    sides = _both(parameter, "kernel_size", "kernel_h", "kernel_w", 0)
+    sides = _both(parameter, "kernel_size", "kernel_h", "kernel_w")
     if 0 in sides:
         raise Rejected("it has no kernel_size", parameter.place("kernel_size", "kernel_h", "kernel_w"))
     return sides
 
 
 def _strides(parameter: Record) -> Sides:
-    sides = _both(parameter, "stride", "stride_h", "stride_w", 1)
+    sides = _both(parameter, "stride", "stride_h", "stride_w")
     if 0 in sides:
         raise Rejected("its stride is 0", parameter.place("stride", "stride_h", "stride_w"))
     return sides
 
 
 def _padding(parameter: Record) -> Pad:
-    height, width = _both(parameter, "pad", "pad_h", "pad_w", 0)
+    height, width = _both(parameter, "pad", "pad_h", "pad_w")
     return Pad(width, width, height, height)
 
 
-def _both(parameter: Record, name: str, height: str, width: str, default: int) -> Sides:
+def _both(parameter: Record, name: str, height: str, width: str) -> Sides:
     """Return height and width: of one field, given once or twice, or of two. Caffe takes one of these ways."""
     apart = [part for part in (height, width) if parameter.has(part)]
     if apart and parameter.has(name):
         raise Rejected(f"{name} and {apart[0]} are both given; Caffe takes one of them", parameter.place(apart[0]))
     if len(apart) == 1 and not (name == "pad" and parameter.kind.name == "ConvolutionParameter"):
         raise Rejected(f"{apart[0]} is given alone", parameter.place(apart[0]))
-    if apart:
-        return (
-            parameter.integer(height) if parameter.has(height) else default,
-            parameter.integer(width) if parameter.has(width) else default,
-        )
-    return _repeated(parameter, name) if parameter.has(name) else (default, default)
+    return (parameter.integer(height), parameter.integer(width)) if apart else _repeated(parameter, name)
 
 
 def _repeated(parameter: Record, name: str) -> Sides:

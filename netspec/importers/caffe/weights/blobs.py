@@ -135,7 +135,7 @@ def _blob(message: memoryview) -> Blob:
     of_doubles = bool(chunks[_DOUBLES])
     data, each = (chunks[_DOUBLES], 8) if of_doubles else (chunks[_DATA], 4)
     sized = tuple(sizes.values()) if legacy else shape  # as in Caffe, if a file has both
-    if len(sized) > MAX_AXES or any(size < 0 or size >= 2**31 for size in sized):
+    if len(sized) > MAX_AXES or any(size >= 2**31 for size in sized):
         raise Malformed("a blob has an impossible shape")
     count = sum(map(len, data))
     if count != math.prod(sized) * each:

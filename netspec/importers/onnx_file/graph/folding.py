@@ -124,6 +124,8 @@ def _step(walk: Walk, proto: NodeProto, number: int) -> None:
     elif (constant := _constant(walk, proto, number)) is not None:
         if _counts_images(walk, proto):
             walk.counts.update(filter(None, proto.output))
+            if proto.op_type == "Shape" or (proto.op_type in ("Cast", "Slice") and proto.input[0] in walk.leading):
+                walk.leading.update(proto.output)
         for name, values in constant.items():
             walk.tensors[name] = Tensor(name, values.shape, _returning(values))
             walk.types[name] = type_of(values)
@@ -239,10 +241,12 @@ def _counts_images(walk: Walk, proto: NodeProto) -> bool:
     """Whether a constant depends on the number of images, which the model leaves open. Only the first size does."""
     first, *others = proto.input or ("",)
     if proto.op_type in ("Shape", "Size"):
-        starts = [attribute.i for attribute in proto.attribute if attribute.name == "start"]
-        return first in walk.computed and walk.shapes[first][:1] == (BATCH,) and starts in ([], [0])
-    if proto.op_type in ("Gather", "Slice") and first in walk.counts and others:
-        return not walk.tensors[others[0]].read().all()
+        if first not in walk.computed or walk.shapes[first][:1] != (BATCH,):
+            return False
+        return proto.op_type == "Size" or 0 in _sizes(proto, tuple(range(len(walk.shapes[first]))))
+    if proto.op_type in ("Gather", "Slice") and first in walk.leading and others:
+        numbers = walk.tensors[others[0]].read()
+        return bool(np.any((numbers == 0) | (numbers <= -walk.tensors[first].size)))
     return not walk.counts.isdisjoint(proto.input)
 
 

@@ -30,7 +30,7 @@ class Walk:
     """The state of the pass over the nodes (``folding``): what is known of each value so far.
 
     ``alias`` maps the outputs of Identity nodes to what they are copies of. ``counts`` are the constants that depend on
-    the number of images.
+    the number of images, and ``leading`` those of them whose first number alone does.
     """
 
     model: ModelProto
@@ -42,6 +42,7 @@ class Walk:
     computed: set[str] = field(default_factory=set)
     alias: dict[str, str] = field(default_factory=dict)
     counts: set[str] = field(default_factory=set)
+    leading: set[str] = field(default_factory=set)
 
 
 def opset_of(model: ModelProto) -> int:

@@ -19,8 +19,8 @@ def split(site: Site) -> None:
     sizes = _parts(site)
     axis = site.get("axis", 0) % len(site.x.axes)
     ends = np.cumsum(sizes)
-    for place, (name, count, end) in enumerate(zip(site.node.outputs, sizes, ends, strict=True)):
-        if name and (name in site.model.readers or name in site.model.outputs):
+    for place, (count, end) in enumerate(zip(sizes, ends, strict=True)):
+        if site.is_read(place):
             site.stand_in(taken(site, site.x, axis, int(end) - count, count), place)
 
 
@@ -33,8 +33,8 @@ def _parts(site: Site) -> list[int]:
     each = -(-whole // len(outputs))
     parts = [each] * (len(outputs) - 1) if given is None else [int(part) for part in given]
     parts += [whole - sum(parts)] if given is None else []
-    if len(parts) != len(outputs) or sum(parts) != whole or min(parts) < 1:
-        raise Inexpressible(f"it divides {whole} into {len(outputs)} parts of other sizes")
+    if min(parts) < 1:
+        raise Inexpressible(f"it divides {whole} into {len(outputs)} parts, of which one is empty")
     return parts
 
 

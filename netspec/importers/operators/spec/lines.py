@@ -115,6 +115,11 @@ class Site:
             raise Inexpressible(f"it computes with {number}; the numbers of a spec are finite")
         return format_literal(float(str(number)))
 
+    def is_read(self, place: int) -> bool:
+        """Whether a node reads an output, or the model returns it."""
+        name = self.node.outputs[place] if place < len(self.node.outputs) else ""
+        return bool(name) and (name in self.model.readers or name in self.model.outputs)
+
     def output_sizes(self) -> tuple[int, ...]:
         """Return the shape of the first output, the batch included. Raises ``Inexpressible`` if it is not known."""
         sizes = self.model.shapes.get(self.node.outputs[0])

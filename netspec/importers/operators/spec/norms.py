@@ -40,7 +40,7 @@ def _trains(site: Site) -> bool:
 
 def layer_norm(site: Site) -> None:
     """LayerNormalization, over the last axes, which must be the channels."""
-    if any(site.node.outputs[1:]):
+    if site.is_read(1) or site.is_read(2):
         raise Inexpressible("its further outputs, mean and deviation, have no counterpart")
     x, axis = site.x, site.get("axis", -1) % len(site.x.axes)
     scale, shift = site.tensor(1), site.tensor(2)
@@ -86,7 +86,7 @@ def group_norm(site: Site) -> None:
 
 
 def _emit_group_norm(site: Site, groups: int, scale: Tensor | None, shift: Tensor | None) -> None:
-    x = site.image() if len(site.x.axes) == 4 else _by_channel(site, 1)
+    x = _by_channel(site, 1)
     channels = x.shape.channels
     affine = _affine(channels, scale, shift)
     keys = {"groups": str(groups), **_eps(site)} | ({} if affine else {"affine": "no"})
@@ -118,8 +118,7 @@ def _response(site: Site) -> dict[str, str]:
 
 def dropout(site: Site) -> None:
     """Dropout. The rate is an input since operator set 12."""
-    mask = next(iter(site.node.outputs[1:]), "")
-    if mask and (mask in site.model.readers or mask in site.model.outputs):
+    if site.is_read(1):
         raise Inexpressible("its second output, what it dropped, has no counterpart")
     training = site.tensor(2)
     if (training is not None and bool(training.read().reshape(-1)[0])) or _trains(site):

@@ -70,7 +70,7 @@ class Value:
     def channel_axis(self) -> int | None:
         """The axis of the value that is the layer's channels. ``None`` if there is no such axis."""
         found = [place for place, group in enumerate(self.axes) if group == (C,)]
-        if not found and self.shape.channels == 1 and len(self.axes) == 4 and self.is_image:
+        if not found and self.shape.channels == 1 and self.is_image:
             return 1
         return found[0] if found else None
 

@@ -105,7 +105,7 @@ def give_bias(site: Site, read: Read) -> None:
 
 def max_pool(site: Site) -> None:
     """Maximum pooling; neither ONNX nor netspec counts padding."""
-    if any(site.node.outputs[1:]):
+    if site.is_read(1):
         raise Inexpressible("its second output, the places of the maxima, has no counterpart")
     x, padding = _read_padded(site)
     pool(site, "maxpool", x, _pool_window(site, x.shape, padding))
