@@ -100,35 +100,28 @@ def refuse_rules(graph: Graph, problems: Problems) -> None:
 
 def warn_of_omissions(graph: Graph, problems: Problems, *, old: bool) -> None:
     """Warn of training settings that neither file can express. ``old``: whether the dialect is that of 2012."""
-    train = graph.train
-    for key, is_set, feature in (
-        ("steps", train.steps, "end of a training by steps: --epochs there ends it"),
-        ("warmup", train.warmup.length, "warm-up"),
-        ("accumulate", train.accumulate > 1 and not expresses_accumulate(graph, old=old), "accumulation of gradients"),
-        ("ema", train.ema, "moving average of the weights"),
-        ("clip_gradients", train.clip_gradients, "limit of gradients"),
-        ("label_smoothing", train.label_smoothing, "smoothing of labels"),
-        ("class_weights", train.class_weights, "weights of classes"),
-        ("precision", train.precision != "fp32", "reduced precision"),
+    train, augment = graph.train, graph.augment
+    accumulates = train.accumulate == 1 or expresses_accumulate(graph, old=old)
+    for setting, key, is_set, omission in (
+        ("train", "steps", train.steps, "has no end of a training by steps: --epochs there ends it"),
+        ("train", "warmup", train.warmup.length, "has no warm-up"),
+        ("train", "accumulate", not accumulates, "has no accumulation of gradients"),
+        ("train", "ema", train.ema, "has no moving average of the weights"),
+        ("train", "clip_gradients", train.clip_gradients, "has no limit of gradients"),
+        ("train", "label_smoothing", train.label_smoothing, "has no smoothing of labels"),
+        ("train", "class_weights", train.class_weights, "has no weights of classes"),
+        ("train", "precision", train.precision != "fp32", "has no reduced precision"),
+        ("augment", "mixup", augment.mixup, "does not mix images: it has no mixup"),
+        ("augment", "cutmix", augment.cutmix, "does not mix images: it has no cutmix"),
+        ("augment", "colour", augment.jitter, "changes colours only along their principal components, without jitter"),
+        ("augment", "pad", augment.pad, "has no padding of images"),
+        ("augment", "from", augment.sides, "has no images of drawn sizes"),
+        ("augment", "area", augment.areas, "has no crops of drawn sizes"),
+        ("augment", "policy", augment.policy, "has no random operations on images"),
+        ("augment", "erase", augment.erase, "has no erased parts of images"),
     ):
         if is_set:
-            problems.add_warning("train", f"cuda-convnet has no {feature}", key)
-    for key in ("mixup", "cutmix"):
-        if getattr(graph.augment, key):
-            problems.add_warning("augment", f"cuda-convnet does not mix images: it has no {key}", key)
-    if graph.augment.jitter is not None:
-        message = "cuda-convnet changes colours only along their principal components: it has no jitter"
-        problems.add_warning("augment", message, "colour")
-    augment = graph.augment
-    for key, is_set, feature in (
-        ("pad", augment.pad > 0, "padding of images"),
-        ("from", augment.sides is not None, "images of drawn sizes"),
-        ("area", augment.areas is not None, "crops of drawn sizes"),
-        ("policy", augment.policy is not None, "random operations on images"),
-        ("erase", augment.erase is not None, "erased parts of images"),
-    ):
-        if is_set:
-            problems.add_warning("augment", f"cuda-convnet has no {feature}", key)
+            problems.add_warning(setting, f"cuda-convnet {omission}", key)
     images = graph.preprocessing
     if (images.range, images.mean, images.order, images.std) != (255, "image", "rgb", "none"):
         mean, std = (

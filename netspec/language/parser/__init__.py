@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from lark import UnexpectedInput
@@ -62,12 +62,7 @@ def parse(source: Source) -> File:
         else:
             settings.append(statement)
     if mistakes:
-        from netspec.language.parser.pasted import joined
-
-        pasted = joined(source, parts, mistakes)
-        if pasted is not None:
-            diagnostics.append(pasted[0])
-        diagnostics += (mistake for part, mistake in mistakes.items() if pasted is None or part not in pasted[1])
+        diagnostics += _joined(source, parts, mistakes)
     if diagnostics and not any(section.values for section in sections):
         from netspec.language.foreign import foreign_to_specs
 
@@ -81,6 +76,18 @@ def _mistake(source: Source, start: int, end: int, error: UnexpectedInput | TooL
     from netspec.language.parser.mistakes import syntax_error
 
     return error.diagnostic if isinstance(error, TooLong) else syntax_error(source, start, end, error)
+
+
+def _joined(
+    source: Source, parts: list[tuple[int, int]], mistakes: Mapping[tuple[int, int], Diagnostic]
+) -> list[Diagnostic]:
+    """Return the mistakes of a file's parts, those of layers that are pasted from a program as one."""
+    from netspec.language.parser.pasted import joined
+
+    pasted = joined(source, parts, mistakes)
+    if pasted is None:
+        return [*mistakes.values()]
+    return [pasted[0], *(mistake for part, mistake in mistakes.items() if part not in pasted[1])]
 
 
 def _section(source: Source, start: int, end: int) -> Section | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -57,18 +58,7 @@ def seal(
     """Write all files of a pack except the shards. Raises ``TrainError`` if no training image could be read."""
     moments = sum((facts.moments for _, facts in shards), Moments.zero(frame))
     if moments.images == 0:
-        first = next(
-            (
-                f"{listing.splits[shard.split].path(shard.start + row)}: {reason}"
-                for shard, facts in shards
-                for row, reason in facts.unreadable
-            ),
-            None,
-        )
-        raise TrainError(
-            f"none of the {len(listing.train.names)} training images of {listing.root} can be read",
-            *([first] if first is not None else []),
-        )
+        raise _none_readable(listing, shards)
     splits: dict[str, Any] = {}
     problems: list[dict[str, str]] = []
     for name, files in listing.splits.items():
@@ -106,6 +96,17 @@ def seal(
         "pillow": pillow,
     }
     write_atomically(out / form.MANIFEST, as_json(manifest, indent=1))
+
+
+def _none_readable(listing: Listing, shards: Sequence[tuple[Shard, ShardFacts]]) -> TrainError:
+    """Return the error for a folder without a readable training image, with the first one and the reason."""
+    unreadable = (
+        f"{listing.splits[shard.split].path(shard.start + row)}: {reason}"
+        for shard, facts in shards
+        for row, reason in facts.unreadable
+    )
+    message = f"none of the {len(listing.train.names)} training images of {listing.root} can be read"
+    return TrainError(message, *itertools.islice(unreadable, 1))
 
 
 def _labels(files: Files, shards: Sequence[tuple[Shard, ShardFacts]]) -> tuple[NDArray[np.int32], dict[int, str]]:
