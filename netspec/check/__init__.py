@@ -18,7 +18,7 @@ from netspec.check.traps import traps
 from netspec.check.weighting import check_class_weights
 from netspec.check.wiring import wire
 from netspec.diagnostics import in_order
-from netspec.ir.graph import Graph, Layer, Node, Parameter
+from netspec.ir.graph import Graph
 from netspec.ir.settings import Preprocessing
 from netspec.ir.shape import Shape
 from netspec.ir.verify import verify
@@ -79,13 +79,7 @@ def check_file(
     texts = texts or Texts(file.source)
     graph: Graph | None = None
     if not findings.has_errors():
-        graph, facts = verify(_build_graph(walk, settings)), {f.name: f for f in walk.facts}
-        check_class_weights(graph, facts, settings, findings)
-        if findings.has_errors():
-            graph = None
-        else:
-            findings.all += traps(graph, facts, settings)
-            _silence_warnings(findings, report_unused=input_shape is None and not texts.changes)
+        graph = _checked_graph(walk, settings, findings, report_unused=input_shape is None and not texts.changes)
     findings.all += (w for w in allow.unknown(file.source) if not allow.allowed(w))
     return Checked(
         texts,
@@ -96,6 +90,18 @@ def check_file(
         settings,
         cache,
     )
+
+
+def _checked_graph(walk: Walk, settings: Settings, findings: Findings, *, report_unused: bool) -> Graph | None:
+    """Build the graph, and report what only shows in it: weights of classes that do not fit, then no graph is returned,
+    and traps. ``report_unused`` is that of ``_silence_warnings``."""
+    graph, facts = verify(_build_graph(walk, settings)), {f.name: f for f in walk.facts}
+    check_class_weights(graph, facts, settings, findings)
+    if findings.has_errors():
+        return None
+    findings.all += traps(graph, facts, settings)
+    _silence_warnings(findings, report_unused=report_unused)
+    return graph
 
 
 def _silence_warnings(findings: Findings, *, report_unused: bool) -> None:
@@ -118,25 +124,17 @@ def _fit_crops(settings: Settings, shape: Shape) -> None:
 
 
 def _build_graph(walk: Walk, settings: Settings) -> Graph:
-    nodes: dict[str, Node] = {}
-    layers: dict[str, Layer] = {}
-    parameters: dict[str, Parameter] = {}
-    for value in walk.values:
-        assert value is not None and value.lowered is not None
-        lowered = value.lowered
-        for node in lowered.nodes:
-            nodes[node.name] = node
-        layers[lowered.layer.name] = lowered.layer
-        for parameter in lowered.parameters:
-            parameters[parameter.key] = parameter
+    lowered = [value.lowered for value in walk.values if value is not None and value.lowered is not None]
+    assert len(lowered) == len(walk.values)
+    layers = {one.layer.name: one.layer for one in lowered}
     name, keys = next((facts.name, facts.values) for facts in walk.facts if facts.type == "input")
     channels = layers[name].output.channels
     return Graph(
         settings.name,
         settings.groups or 1,
-        nodes,
+        {node.name: node for one in lowered for node in one.nodes},
         layers,
-        parameters,
+        {parameter.key: parameter for one in lowered for parameter in one.parameters},
         Preprocessing(
             keys["range"], _per_channel(keys["mean"], channels), keys["order"], _per_channel(keys["std"], channels)
         ),
