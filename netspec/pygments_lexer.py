@@ -5,29 +5,23 @@ Pygments finds it by the entry point ``pygments.lexers``. Its words are taken fr
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import ClassVar
 
 from pygments.lexer import RegexLexer, bygroups, default, words
 from pygments.token import Comment, Keyword, Name, Number, Operator, Punctuation, String, Whitespace
 
 from netspec import layers
+from netspec.language.words import NAME
 from netspec.setting_keys import SETTINGS
 
-NAME = r"[A-Za-z_](?:[A-Za-z0-9_]|-(?!>))*"
 _END = r"(?![A-Za-z0-9_]|-(?!>))"
 _NUMBER_END = r"(?![A-Za-z0-9_.+]|-(?!>))"
 
 
 def value_words() -> tuple[str, ...]:
     """Return all words that are values of some key, such as ``relu``, ``all``, ``exact``."""
-    return tuple(sorted(set(_value_words())))
-
-
-def _value_words() -> Iterator[str]:
-    for keys in (*(t.keys for t in layers.all_types()), *(setting.keys for setting in SETTINGS.values())):
-        for key in keys:
-            yield from key.kind.words
+    owners = (*(layer_type.keys for layer_type in layers.all_types()), *(setting.keys for setting in SETTINGS.values()))
+    return tuple(sorted({word for keys in owners for key in keys for word in key.kind.words}))
 
 
 class NetspecLexer(RegexLexer):  # type: ignore[misc]  # Pygments publishes no types

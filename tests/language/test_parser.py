@@ -11,8 +11,8 @@ from spec_texts import specs
 from netspec.language.parser import grammar, is_change, parse
 from netspec.language.parser.statements import statements
 from netspec.language.parser.trees import Reader
-from netspec.language.parser.words import MAX_NUMBER_LENGTH
 from netspec.language.syntax import Call, Dims, Maps, Number, Section, Value, Values, Word
+from netspec.language.words import MAX_NUMBER_LENGTH
 from netspec.source import Source, Span
 
 

@@ -6,8 +6,8 @@ import pytest
 from parsed import only, places, read
 
 from netspec.language.parser import MAX_MISTAKES
-from netspec.language.parser.words import MAX_NAME_LENGTH, MAX_NUMBER_LENGTH
 from netspec.language.syntax import Dims
+from netspec.language.words import MAX_NAME_LENGTH, MAX_NUMBER_LENGTH
 
 
 @pytest.mark.parametrize(

@@ -14,8 +14,8 @@ from netspec.language.parser import grammar
 from netspec.language.parser.statements import statements
 from netspec.language.parser.trees import Reader, TooLong
 from netspec.language.parser.wording import may_be_too_long, wording
-from netspec.language.parser.words import MAX_NAME_LENGTH, NAME
 from netspec.language.syntax import Body, Claim, File, Items, Section, Setting, Value, Word
+from netspec.language.words import MAX_NAME_LENGTH, NAME
 from netspec.source import Source, Span
 
 MAX_MISTAKES = 1000

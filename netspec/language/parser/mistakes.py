@@ -10,8 +10,8 @@ from lark import Token, UnexpectedCharacters, UnexpectedInput, UnexpectedToken
 from netspec.diagnostics import Diagnostic, Edit, Fix
 from netspec.language.habits import hint, rewritten
 from netspec.language.parser import grammar
-from netspec.language.parser.words import MAX_NAME_LENGTH, MAX_NUMBER_LENGTH, NAME
 from netspec.language.syntax import Body, Claim, Dims, Items, Section, Setting, Word
+from netspec.language.words import MAX_NAME_LENGTH, MAX_NUMBER_LENGTH, NAME
 from netspec.source import Source, Span
 
 _NAME = re.compile(NAME)

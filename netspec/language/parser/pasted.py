@@ -13,7 +13,7 @@ from netspec.diagnostics import Diagnostic, Edit, Fix
 from netspec.diagnostics.other_tools import plain_word
 from netspec.language.habits import rewritten
 from netspec.language.parser import grammar
-from netspec.language.parser.words import NAME
+from netspec.language.words import NAME
 from netspec.source import Source, Span
 
 MAX_LENGTH = 20_000

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 
 from netspec.diagnostics import Diagnostic
-from netspec.language.parser.words import NAME
+from netspec.language.words import NAME
 from netspec.source import Source, Span
 
 _CONTINUATION = re.compile(rf"{NAME}\s*=(?!\s*[\w.]*Sequential\()|->")

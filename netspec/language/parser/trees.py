@@ -6,7 +6,6 @@ from collections.abc import Sequence
 
 from netspec.diagnostics import Diagnostic
 from netspec.language.parser.grammar import Form, Words
-from netspec.language.parser.words import MAX_NAME_LENGTH, MAX_NUMBER_LENGTH
 from netspec.language.syntax import (
     Body,
     Call,
@@ -23,6 +22,7 @@ from netspec.language.syntax import (
     Values,
     Word,
 )
+from netspec.language.words import MAX_NAME_LENGTH, MAX_NUMBER_LENGTH
 from netspec.source import Source, Span
 
 

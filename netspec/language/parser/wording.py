@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from netspec.language.parser.grammar import Form, Words
-from netspec.language.parser.words import MAX_NUMBER_LENGTH
 from netspec.language.syntax import Wording
+from netspec.language.words import MAX_NUMBER_LENGTH
 
 
 class Extent(NamedTuple):
