@@ -47,6 +47,7 @@ ABOVE = "[i] input 64x8x8\n[a] "
         ("nn.BatchNorm2d(64, momentum=0.1, track_running_stats=True)", "batchnorm average=0.1"),
         ("BatchNormalization(momentum=0.9, epsilon=1e-5)", "batchnorm average=0.1 eps=1e-5"),
         ("BatchNormalization()", "batchnorm eps=1e-3 average=0.01"),
+        ("batch_normalization(momentum=0.9)", "batchnorm average=0.1 eps=1e-3"),  # of TensorFlow 1
         ("BatchNormalization(center=True, scale=True)", "batchnorm eps=1e-3 average=0.01"),
         ("LayerNormalization()", "layernorm eps=1e-3"),
         ("GroupNormalization(4, axis=1)", "groupnorm groups=4 eps=1e-3"),
