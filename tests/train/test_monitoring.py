@@ -199,7 +199,8 @@ def test_curves_are_drawn_at_most_once_a_minute(tmp_path: Path, monkeypatch: pyt
 
 @pytest.mark.ci  # a process of its own, because matplotlib looks for a folder only once
 def test_curves_are_drawn_without_a_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    (tmp_path / "metrics.jsonl").write_text('{"step": 1, "loss": 2.0}\n')
+    lines = '{"step": 1, "loss": 2.0}\n{"step": 1, "val_loss": 2.0, "iou": {"of two\u2028lines": null}}\n'
+    (tmp_path / "metrics.jsonl").write_text(lines, "utf-8")
     draw = "from netspec.train.runs.plot import draw_curves; from pathlib import Path; import sys\n"
     draw += "sys.exit(not draw_curves(Path('metrics.jsonl'), Path('curves.png'), 'x'))"
     monkeypatch.chdir(tmp_path)

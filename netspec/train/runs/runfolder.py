@@ -173,11 +173,8 @@ def read_facts(folder: Path) -> Mapping[str, Any]:
 
 def read_metrics(path: Path) -> list[dict[str, Any]]:
     """Read the lines of a ``metrics.jsonl``, without an incomplete last line of a killed process."""
-    lines = []
-    for text in path.read_text(encoding="utf-8").splitlines(keepends=True):
-        if text.endswith("\n"):
-            lines.append(json.loads(text))
-    return lines
+    with path.open(encoding="utf-8") as file:
+        return [json.loads(text) for text in file if text.endswith("\n")]
 
 
 def _create_free(parent: Path, stem: str) -> Path:

@@ -76,6 +76,10 @@ def test_class_numbers_from_1_are_rejected(tmp_path: Path) -> None:
         ("0\n1\n" + 30 * "9", f"DIR/labels.txt:3: class number {30 * '9'} is out of range"),
         ("n01440764\nn01440764\nn9", "DIR/labels.txt:3: there is no class 'n9'"),
         ("val_1.JPEG 0\nval_2.JPEG 1", "DIR/labels.txt says no class for 1 validation image, the first val_3.JPEG"),
+        (
+            "val_1.JPEG 0\nval_2.JPEG 1\nval/val_1.JPEG 2",
+            "DIR/labels.txt:3: val/val_1.JPEG is of class '2' here, and of '0'",
+        ),
         ("val_1.JPEG 0\n1\n2", "DIR/labels.txt:2: lines with and without a file name are mixed"),
     ],
 )

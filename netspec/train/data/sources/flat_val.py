@@ -44,7 +44,7 @@ def flat_labels(path: Path, images: Sequence[str], classes: Sequence[str]) -> li
     Raises
     ------
     TrainError
-        The file has too many or too few lines, an image has no line, or a class does not exist.
+        The file has too many or too few lines, an image has no line or two classes, or a class does not exist.
     OSError
         The file cannot be opened.
     """
@@ -70,7 +70,15 @@ def _words_in_order(path: Path, lines: Sequence[str], images: Sequence[str]) -> 
         if len(rows) != len(images):
             raise TrainError(f"{path} has {plural(len(rows), 'line')} for {plural(len(images), 'validation image')}")
         return [(number, words[0]) for number, words in rows]
-    by_name = {Path(words[0]).name: (number, words[1]) for number, words in rows}
+    by_name: dict[str, tuple[int, str]] = {}
+    own = set(images)
+    for number, (file, word) in rows:
+        name = Path(file).name
+        earlier = by_name.setdefault(name, (number, word))
+        if earlier[1] != word and name in own:
+            raise TrainError(
+                f"{path}:{number}: {file} is of class {word!r} here, and of {earlier[1]!r} in line {earlier[0]}"
+            )
     missing = [name for name in images if name not in by_name]
     if missing:
         raise TrainError(
