@@ -10,7 +10,7 @@ from netspec.formatting import format_sizes
 from netspec.ir.graph import Graph, Node
 from netspec.ir.graph import Layer as LayerOfFile
 from netspec.ir.ops import Loss, name_of
-from netspec.passes.fast import PLAIN, Forms
+from netspec.passes.fast import Forms
 from netspec.passes.torch_names import suffix
 
 from .fast import form_module
@@ -43,7 +43,7 @@ class Layer(nn.Module):
     operations of several layers, these layers return other values than the spec describes.
     """
 
-    def __init__(self, graph: Graph, layer: LayerOfFile, seed: int, forms: Forms = PLAIN) -> None:
+    def __init__(self, graph: Graph, layer: LayerOfFile, seed: int, forms: Forms) -> None:
         super().__init__()
         self.description = describe(graph, layer)
         for parameter in graph.parameters_of(layer.name):

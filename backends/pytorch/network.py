@@ -72,7 +72,7 @@ class Network(nn.Module):
 
     _plan: Plan
 
-    def __init__(self, graph: Graph, seed: int = 0, forms: Forms = PLAIN) -> None:
+    def __init__(self, graph: Graph, seed: int, forms: Forms) -> None:
         super().__init__()
         names = attributes(graph)
         for layer in graph.layers.values():

@@ -192,9 +192,7 @@ def agreed_dtype(x: Tensor, transfer: Transfer, mesh: Mesh) -> torch.dtype:
     return types[0]
 
 
-def cross(
-    x: Tensor, transfer: Transfer, shape: Shape, images: int, mesh: Mesh, dtype: torch.dtype | None = None
-) -> Tensor:
+def cross(x: Tensor, transfer: Transfer, shape: Shape, images: int, mesh: Mesh, dtype: torch.dtype) -> Tensor:
     """Transfer a value to where its reader needs it. Return this device's part, an empty tensor if it gets none.
 
     Parameters
@@ -206,7 +204,7 @@ def cross(
     images:
         How many images of the batch this device's row has.
     dtype:
-        The value's type, for devices that do not hold it (see ``agreed_dtype``).
+        The value's type, also on devices that do not hold it (see ``agreed_dtype``).
     """
     source, target = transfer.source, transfer.target
     like = x.new_empty((images, *shape.share(target.channels)), dtype=dtype)

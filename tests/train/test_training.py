@@ -94,7 +94,7 @@ def test_metrics_file_has_lines_of_steps_and_validations(tmp_path: Path) -> None
     lines = read_metrics(result.folder / "metrics.jsonl")
     training = [line for line in lines if "loss" in line]
     validation = [line for line in lines if "val_loss" in line]
-    assert [line["step"] for line in training] == list(range(1, 65))
+    assert [(line["step"], line["epoch"]) for line in training] == [(n, 1 + (n > 32)) for n in range(1, 65)]
     assert [(line["step"], line["epoch"]) for line in validation] == [(32, 1), (64, 2)]
     assert set(training[0]) == {"step", "epoch", "loss", "lr", "images_per_s", "waiting"}
     assert set(validation[0]) == {"step", "epoch", "val_loss", "top1", "top5", "val_images"}

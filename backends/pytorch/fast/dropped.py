@@ -23,7 +23,7 @@ class KernelDropout(DropoutLayer):
     """
 
     def __init__(self, op: Dropout, shape: Shape) -> None:
-        super().__init__(op)
+        super().__init__(op, shape)
         self.shape = shape
         self.kernels: frozenset[torch.dtype] = frozenset()
 

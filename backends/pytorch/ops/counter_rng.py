@@ -85,7 +85,7 @@ class RandomLayer(OperationModule):
         if self.random_state is None:
             return torch.randn_like(x)
         place = x, self.name, self.random_state, self.first_unit
-        radius = ((random_words(*place).double() + 0.5) / WORD).log().mul(-2).sqrt()
+        radius = ((random_words(*place, pair=0).double() + 0.5) / WORD).log().mul(-2).sqrt()
         angle = random_words(*place, pair=1).double() * (2 * math.pi / WORD)
         return (radius * angle.cos()).to(x.dtype)
 
@@ -127,12 +127,12 @@ class DeviceRandomState(RandomState):
         self.table.copy_(new.pin_memory() if self.table.is_cuda else new, non_blocking=True)
 
 
-def random_words(x: Tensor, name: str, random_state: RandomState, first_unit: int = 0, pair: int = 0) -> Tensor:
+def random_words(x: Tensor, name: str, random_state: RandomState, first_unit: int, pair: int) -> Tensor:
     """Return a random 32-bit word for each unit of N,..., as int64 in the shape of x."""
     return _random_words(x, name, random_state, first_unit, pair).long() & (WORD - 1)
 
 
-def at_least(least: int, x: Tensor, name: str, random_state: RandomState, first_unit: int = 0) -> Tensor:
+def at_least(least: int, x: Tensor, name: str, random_state: RandomState, first_unit: int) -> Tensor:
     """Return whether each unit's word (see ``random_words``) is at least ``least``, which is from 1 to 2^32 - 1."""
     return _random_words(x, name, random_state, first_unit, 0).bitwise_xor_(_SIGN_BIT) >= least + _SIGN_BIT
 

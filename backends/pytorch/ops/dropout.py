@@ -13,9 +13,6 @@ from netspec.ir.shape import Shape
 
 from .counter_rng import WORD, RandomLayer, at_least
 
-ANY = Shape()
-"""The shape of the values of a dropout of units, which does not matter."""
-
 
 class DropoutLayer(RandomLayer):
     """Dropout of N,...: in training each unit, channel or image is kept with probability 1 - rate.
@@ -27,7 +24,7 @@ class DropoutLayer(RandomLayer):
 
     op: Dropout
 
-    def __init__(self, op: Dropout, shape: Shape = ANY) -> None:
+    def __init__(self, op: Dropout, shape: Shape) -> None:
         super().__init__(op)
         self.choices = None if op.over == "units" else tuple(op.choices(shape))
         self.least = least_kept(op.rate)

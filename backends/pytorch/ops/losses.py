@@ -93,7 +93,7 @@ def pixel_losses(scores: Tensor, labels: Tensor, smoothing: float = 0.0, weights
     )
 
 
-def amount_of(labels: Tensor, weights: Tensor | None = None) -> Tensor:
+def amount_of(labels: Tensor, weights: Tensor | None) -> Tensor:
     """Return what the sum of the losses of class numbers or masks is divided by: how many of them are labelled or,
     with ``weights``, the sum of the weights of their classes; 1 if that is 0. In float64, on their device."""
     if weights is None:
@@ -103,7 +103,7 @@ def amount_of(labels: Tensor, weights: Tensor | None = None) -> Tensor:
     return total + (total == 0)
 
 
-def share_of_labels(part: Tensor, labels: Tensor, weights: Tensor | None = None) -> float | Tensor:
+def share_of_labels(part: Tensor, labels: Tensor, weights: Tensor | None) -> float | Tensor:
     """Return how much the mean loss of some of a batch's labels counts in that of all: their share of the images or, of
     masks and with ``weights`` of the classes, of what the losses are divided by, in float64 on their device."""
     if labels.dim() == 2 or (labels.dim() == 1 and weights is None):

@@ -102,7 +102,7 @@ def resized(image: Image.Image, cut: Cut, size: tuple[int, int]) -> Image.Image:
     return image.resize(width_first, Image.Resampling.BILINEAR, box, reducing_gap=3.0)
 
 
-def resized_planes(pixels: Pixels, cut: Cut, size: tuple[int, int], *, masks: bool = False) -> Pixels:
+def resized_planes(pixels: Pixels, cut: Cut, size: tuple[int, int], *, masks: bool) -> Pixels:
     """Return a part of stored pixels, (channels, height, width), resized like ``resized``; with ``masks``, the last
     plane is a mask, and resized like ``nearest``."""
     image, mask = (pixels[:-1], pixels[-1:]) if masks else (pixels, pixels[:0])
@@ -147,12 +147,12 @@ class CutSplit:
         return np.array(planes, order="C")
 
 
-def crops_of(split: Split, crops: DrawnCrops, seed: int, epoch: int, *, masks: bool = False) -> CutSplit:
+def crops_of(split: Split, crops: DrawnCrops, seed: int, epoch: int, *, masks: bool) -> CutSplit:
     """Return the crops of the images of a split, which have ``masks`` or not, in an epoch."""
     return CutSplit(split, crops.size, partial(cut_of, crops, seed, epoch), crops.decoded_side, masks)
 
 
-def smaller(split: Split, frame: Frame, *, masks: bool = False) -> CutSplit:
+def smaller(split: Split, frame: Frame, *, masks: bool) -> CutSplit:
     """Return the images of a split, which have ``masks`` or not, scaled down to a frame of the same shape."""
     size = frame.height, frame.width
     return CutSplit(split, size, lambda index, height, width: Cut(0, 0, *size, scaled=size), masks=masks)

@@ -28,8 +28,6 @@ class Counter:
     ----------
     title:
         The activity, such as ``packing``.
-    noun:
-        The items counted, such as ``images``.
     console:
         The output, by default standard error.
     """
@@ -38,14 +36,13 @@ class Counter:
         self,
         title: str,
         total: int,
-        noun: str = "images",
         *,
         quiet: bool = False,
         console: Console | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         console = console if console is not None else Console(stderr=True)
-        self._title, self._total, self._noun = title, total, noun
+        self._title, self._total = title, total
         self._console, self._clock = console, clock
         self._start = self._last = clock()
         self._first = 0
@@ -87,12 +84,10 @@ class Counter:
             self._bar.update(self._task, completed=done, speed=self._speed(done, now))
         elif not self._quiet and now - self._last >= SECONDS_BETWEEN_LINES:
             self._last = now
-            line = (
-                f"{self._title}: {format_count(done)} of {format_count(self._total)} {self._noun}, "
-                f"{self._speed(done, now)}"
-            )
+            counted = f"{format_count(done)} of {format_count(self._total)} images"
+            line = f"{self._title}: {counted}, {self._speed(done, now)}"
             self._console.print(line, markup=False, highlight=False, soft_wrap=True)
 
     def _speed(self, done: int, now: float) -> str:
         seconds = max(now - self._start, 1e-9)
-        return f"{format_rate((done - self._first) / seconds)} {self._noun}/s"
+        return f"{format_rate((done - self._first) / seconds)} images/s"

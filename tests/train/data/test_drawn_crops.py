@@ -109,7 +109,7 @@ def test_every_crop_lies_in_its_image(
         assert cut.height > 0 and cut.width > 0
         assert 0 <= cut.top <= whole[0] - cut.height and 0 <= cut.left <= whole[1] - cut.width
         pixels = np.zeros((1, height, width), np.uint8)
-        assert resized_planes(pixels, cut, crops.size).shape == (1, 6, 8)
+        assert resized_planes(pixels, cut, crops.size, masks=False).shape == (1, 6, 8)
 
 
 def test_a_crop_that_never_fits_is_central() -> None:
@@ -144,7 +144,7 @@ def test_crops_of_a_side_are_those_of_the_stored_image(photos: Path) -> None:
     stored = open_source(str(photos), graph, 0).train
     files = open_source(str(photos), graph_of(Augment(resize=14)), 0).train
     crops = DrawnCrops((12, 12), (20, 20))
-    cut = crops_of(files, crops, 5, 1)
+    cut = crops_of(files, crops, 5, 1, masks=False)
     for index in range(12):
         top, left = (int(float(uniform(5, 1, np.array([index]), purpose)[0]) * 9) for purpose in (1, 2))
         expected = stored.read(index)[:, top : top + 12, left : left + 12].astype(int)
@@ -302,4 +302,4 @@ def test_grey_images_are_cut_too(photos: Path) -> None:
     cut = Cut(3, 4, 20, 30)
     assert resized(image, cut, (12, 12)).size == (12, 12)
     uncached = CachedSplit(InMemorySplit(np.zeros((1, 1, 20, 20), np.uint8), np.zeros(1, np.int64), str))
-    assert crops_of(uncached, AREA, 0, 0).read(0).shape == (1, 12, 12)
+    assert crops_of(uncached, AREA, 0, 0, masks=False).read(0).shape == (1, 12, 12)

@@ -13,6 +13,7 @@ from PIL import Image
 
 from netspec.train.data.cut import Cut, nearest
 from netspec.train.data.sources.decode import covering, displayed_size
+from netspec.train.data.sources.masks import reading
 from netspec.train.data.sources.masks.folder import read_pair
 from netspec.train.data.sources.masks.reading import read_mask
 from netspec.train.data.splits import Frame, Unreadable
@@ -88,7 +89,7 @@ def test_a_mask_of_another_size_is_refused(tmp_path: Path) -> None:
     assert _refused(path, (4, 3)) == turned
 
 
-def test_files_that_cannot_be_read_are_refused(tmp_path: Path) -> None:
+def test_files_that_cannot_be_read_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     whole = mask_png(tmp_path / "m.png", np.tile(MASK, (20, 20))).read_bytes()
     for content, reason in ((b"", "the file is empty"), (b"no image", "its content is neither JPEG nor PNG")):
         (tmp_path / "n.png").write_bytes(content)
@@ -96,6 +97,10 @@ def test_files_that_cannot_be_read_are_refused(tmp_path: Path) -> None:
     (tmp_path / "n.png").write_bytes(whole[: len(whole) // 2])
     assert "Truncated" in _refused(tmp_path / "n.png")
     assert _refused(tmp_path / "absent.png") == "the file is no longer there"
+    monkeypatch.setattr(reading, "MAX_PIXELS", MASK.size)
+    assert read_mask(mask_png(tmp_path / "m.png", MASK), (3, 4)).shape == (3, 4)
+    monkeypatch.setattr(reading, "MAX_PIXELS", MASK.size - 1)
+    assert _refused(tmp_path / "m.png") == "4 x 3 pixels are too many to decode safely"
 
 
 def test_an_image_turned_by_exif_has_the_mask_of_what_is_displayed(tmp_path: Path) -> None:

@@ -46,7 +46,7 @@ class Shards:
     """
 
     def __init__(
-        self, root: Path, own: Sequence[Shard], frame: Frame, labels: NDArray[np.int32], folder: str | None = None
+        self, root: Path, own: Sequence[Shard], frame: Frame, labels: NDArray[np.int32], folder: str | None
     ) -> None:
         self._rows = (labels >= 0).nonzero()[0]
         self.labels: Labels = labels[self._rows].astype(np.int64)
