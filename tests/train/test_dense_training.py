@@ -185,6 +185,15 @@ def test_changed_names_of_images_or_masks_are_noticed(tmp_path: Path) -> None:
     graph = loads(SPEC.replace("filters=4", "filters=3")).graph
     then = fingerprint(open_source(str(root), graph, 0))
     require_same_data(then, open_source(str(root), graph, 0))
+    for names, difference in (
+        (("class 0", "class 2", "class 1"), "3 classes then and now, but in another order"),
+        (("class 0", "sky", "class 2"), "3 classes then, 3 now; gone: class 1; new: sky"),
+    ):
+        (root / "classes.txt").write_text("\n".join(names))
+        with pytest.raises(TrainError, match="the data have changed since the run began") as caught:
+            require_same_data(then, open_source(str(root), graph, 0))
+        assert caught.value.notes[0] == difference
+    (root / "classes.txt").unlink()
     name = next((root / "val" / "masks").iterdir()).stem
     for folder in ("images", "masks"):
         (file,) = (root / "val" / folder).glob(f"{name}.*")

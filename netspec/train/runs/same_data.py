@@ -57,6 +57,8 @@ def require_same_data(then: Mapping[str, Any], data: Data) -> None:
 
 def _class_difference(then: list[str], now: list[str]) -> str:
     gone, new = [x for x in then if x not in now], [x for x in now if x not in then]
+    if not gone and not new:
+        return f"{format_count(len(now))} classes then and now, but in another order"
     text = f"{format_count(len(then))} classes then, {format_count(len(now))} now"
     for names, words in ((gone, "gone"), (new, "new")):
         if names:

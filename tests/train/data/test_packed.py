@@ -71,7 +71,11 @@ def test_pack_that_does_not_record_its_folders_names_the_split(pack: Path) -> No
     for split in content["splits"].values():
         del split["folder"]
     (pack / "manifest.json").write_text(json.dumps(content))
-    assert open_packed(pack).train.name(1) == "train: cat/10.jpg"
+    train = open_packed(pack).train
+    assert train.name(1) == "train: cat/10.jpg"
+    (pack / "train-files.json").write_text("[")
+    with pytest.raises(TrainError, match=r"train-files.json cannot be read"):
+        open_packed(pack).train.name(1)
 
 
 def test_loader_reads_batches_from_a_pack(pack: Path) -> None:
@@ -160,6 +164,15 @@ def pickled_labels(pack: Path) -> None:
     np.save(pack / "train-labels.npy", np.array([{}], object))
 
 
+def labels_of_another_type(pack: Path) -> None:
+    np.save(pack / "train-labels.npy", np.load(pack / "train-labels.npy").astype(np.int64))
+
+
+def no_colours(pack: Path) -> None:
+    content = json.loads((pack / "manifest.json").read_text())
+    (pack / "manifest.json").write_text(json.dumps(content | {"colours": {}}))
+
+
 @pytest.mark.parametrize(
     ("damage", "message"),
     [
@@ -168,6 +181,8 @@ def pickled_labels(pack: Path) -> None:
         (label_out_of_range, r"label 2 of row 4 is out of range; the 2 classes are numbered 0 to 1"),
         (lambda pack: (pack / "mean.npy").write_bytes(b"x"), r"mean.npy cannot be read"),
         (lambda pack: np.save(pack / "mean.npy", np.zeros((3, 4, 4))), r"statistics are those of another size"),
+        (labels_of_another_type, r"train-labels.npy is damaged: int64, shape \(30,\)"),
+        (no_colours, r"manifest.json: the colours are damaged: KeyError\('eigenvalues'\)"),
         (pickled_labels, r"train-labels.npy cannot be read: .*allow_pickle=False"),
         (manifest("{"), r"manifest.json is not the manifest of a pack"),
         (manifest("[]"), r"manifest.json is not the manifest of a pack"),

@@ -184,7 +184,10 @@ def test_stored_frame_is_the_crop_source_or_the_input() -> None:
         stored_frame(linear_network(64))
 
 
-@pytest.mark.parametrize(("name", "meant"), [("digts", "digits"), ("Synthetic", "synthetic")])
+@pytest.mark.parametrize(
+    ("name", "meant"),
+    [("digts", "digits"), ("Synthetic", "synthetic"), ("mnits:idx", "mnist:idx"), ("cifar10", "cifar10:DIR")],
+)
 def test_misspelt_source_gets_a_suggestion(name: str, meant: str) -> None:
     with pytest.raises(RequestError, match=f"no data source and no folder called {name}") as caught:
         open_source(name, linear_network(1, 8, 8), seed=0)

@@ -119,6 +119,10 @@ def test_unknown_fresh_layer_and_infinite_weights_are_errors(run: Path, tmp_path
     with pytest.raises(TrainError) as problem:
         state_with_weights(tiny_net().graph, tmp_path / "a.pt")
     assert problem.value.notes[0] == "conv1.bias has numbers in the file that are infinite or NaN"
+    torch.save({**weights, "conv1.bias": torch.ones(8, dtype=torch.int64)}, tmp_path / "a.pt")
+    with pytest.raises(TrainError) as problem:
+        state_with_weights(tiny_net().graph, tmp_path / "a.pt")
+    assert problem.value.notes[0] == "conv1.bias is not a tensor of real numbers in the file, but of torch.int64"
 
 
 def test_training_starts_from_the_given_weights(run: Path, tmp_path: Path) -> None:

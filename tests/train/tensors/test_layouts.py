@@ -49,6 +49,9 @@ def test_groups_layout_splits_the_merged_tensors(run: Path) -> None:
     del parts["conv3.0.bias"]
     with pytest.raises(TrainError, match=r"conv3.1.bias: the parts of conv3 should be conv3.0.bias, conv3.1.bias"):
         merged(parts, 2, ("conv1", "conv2", "norm2", "conv3"), {})
+    parts["conv3.0.bias"] = torch.zeros(1, 2)
+    with pytest.raises(TrainError, match=r"the parts of conv3.bias do not fit together: "):
+        merged(parts, 2, ("conv1", "conv2", "norm2", "conv3"), {})
 
 
 def test_groups_layout_has_alexnets_towers() -> None:
@@ -87,6 +90,8 @@ def test_torchvision_layout_is_written_and_read(tmp_path: Path) -> None:
     with pytest.raises(TrainError) as caught:
         state_with_weights(graph, tmp_path / "alexnet.pth")
     assert "conv1.weight is 64x3x11x11 in the network and 1 in the file" in caught.value.notes
+    with pytest.raises(TrainError, match="the file has torchvision's layers, and the network has others"):
+        state_with_weights(netspec.loads("[image] input 3x8x8\n[fc] fc outputs=2").graph, tmp_path / "alexnet.pth")
 
 
 @pytest.mark.parametrize(
