@@ -65,9 +65,9 @@ def devices(graph: Graph) -> Devices:
 def transfer_helper(transfer: Transfer) -> str | None:
     """Return the name of the helper function for a transfer, or ``None`` if there is none."""
     source, target = transfer.source, transfer.target
-    if target.owner == 0 and source.channels > 1 and source.batch == target.batch:
+    if target.owner == 0 and source.channels > 1:
         return "to_first"
-    if source.owner is not None or target.owner is not None or source.batch != target.batch:
+    if source.owner is not None or target.owner is not None:
         return None
     if source.channels > 1:
         return "from_all" if transfer.partial else "all_of"
@@ -82,8 +82,6 @@ def _is_writable(graph: Graph, placed: Placed) -> bool:
     """
     transfers = [t for layer in placed.layers.values() for t in layer.transfers.values()]
     if any(t.value == graph.input.layer or transfer_helper(t) is None for t in transfers):
-        return False
-    if any(layer.sharding.batch > 1 for layer in placed.layers.values()):
         return False
     if not all(_holds_what_it_uses(graph, placed, layer) for layer in graph.layers.values()):
         return False

@@ -136,12 +136,13 @@ def test_same_seed_gives_the_same_weights_with_more_workers(tmp_path: Path, monk
 
 
 def test_steps_may_end_a_training_within_an_epoch(tmp_path: Path) -> None:
-    result = train(network(), tmp_path / "run", steps=40)
-    assert result.step == 40
+    """Even if what is left of the epoch is a whole batch: it is not dropped."""
+    result = train(network(), tmp_path / "run", batch=256, steps=7)
+    assert result.step == 7
     counts = result.counts["train"]
-    assert (counts["drawn"], counts["used"], counts["unreached"]) == (2048, 1280, 768)
+    assert (counts["drawn"], counts["used"], counts["dropped"], counts["unreached"]) == (2048, 1792, 0, 256)
     assert json.loads((tmp_path / "run" / "run.json").read_text())["result"]["epochs"] == 1
-    assert [x["step"] for x in read_metrics(tmp_path / "run" / "metrics.jsonl") if "top1" in x] == [32, 40]
+    assert [x["step"] for x in read_metrics(tmp_path / "run" / "metrics.jsonl") if "top1" in x] == [4, 7]
 
 
 def test_fewer_epochs_than_steps_end_a_training(tmp_path: Path) -> None:

@@ -42,7 +42,7 @@ def confusion_png(tested: Counted) -> bytes:
     from matplotlib import rcParams
     from matplotlib.figure import Figure
 
-    listing = _confusion_list(tested)
+    listing = confusion_list(tested)
     matrix_side = min(11.0, max(5.0, 0.42 * len(tested.classes)))  # of the matrix, in inches; at most 1,650 pixels
     listing_width = 0.3 + CHARACTER * max(map(cell_len, listing.splitlines()))
     figure = Figure(figsize=(matrix_side + listing_width + 2.0, matrix_side + 0.9), layout="constrained")
@@ -90,7 +90,7 @@ def _cell(tested: Counted, row: int, column: int) -> str:
     return f"{percent:.0f} %" if percent >= 0.5 else ""
 
 
-def _confusion_list(tested: Counted) -> str:
+def confusion_list(tested: Counted) -> str:
     """Return the list of the most frequent confusions, one per line."""
     confusions = tested.confusions()
     if not confusions:

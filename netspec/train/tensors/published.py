@@ -37,10 +37,12 @@ def as_run(net: Net, path: Path, weights: Weights, source: str, batch: int | Non
     module = module_with(net.graph, weights)
     config = resolve(Request(source, batch=batch, device="cpu"), net.graph.train)
     data = open_source(source, net.graph, 0)
-    with Loader(config.workers, lambda problem: None) as loader:  # unreadable images are reported by the evaluation
-        statistics = training_statistics(net.graph, data, config.batch, loader, reporter)
-    preprocessing = net.graph.preprocessing
-    if statistics is not None and preprocessing.measured:
+    preprocessing, statistics = net.graph.preprocessing, None
+    if preprocessing.measured:  # not for the colours, which change images in training alone
+        # unreadable images are reported by the evaluation
+        with Loader(config.workers, lambda problem: None) as loader:
+            statistics = training_statistics(net.graph, data, config.batch, loader, reporter)
+    if statistics is not None:
         measured_keys = [key for key in ("mean", "std") if getattr(preprocessing, key) in ("image", "channel")]
         whose = "mean and std are those" if len(measured_keys) == 2 else f"the {measured_keys[0]} is that"
         reporter.note(f"{whose} of {statistics.images} training images of {data.source}")
@@ -71,7 +73,7 @@ def without_data(net: Net, path: Path, weights: Weights, classes: Sequence[str] 
 def named_classes(path: Path) -> tuple[str, ...]:
     """Read class names from a file with one per line. Raises ``RequestError`` if it cannot be read."""
     try:
-        return tuple(path.read_text("utf-8").splitlines())
+        return tuple(path.read_text("utf-8-sig").splitlines())
     except (OSError, UnicodeDecodeError) as problem:
         raise RequestError(f"cannot read {path}: {getattr(problem, 'strerror', None) or 'it is not text'}") from problem
 

@@ -19,7 +19,7 @@ IMAGES = ("val_1.JPEG", "val_2.JPEG", "val_3.JPEG")
 
 def read_labels(tmp_path: Path, text: str) -> list[int]:
     path = tmp_path / "labels.txt"
-    path.write_text(text)
+    path.write_text(text, "utf-8")
     return flat_labels(path, IMAGES, CLASSES)
 
 
@@ -42,7 +42,7 @@ def ilsvrc(tmp_path: Path) -> Path:
     "text",
     [
         "n01484850\nn01440764\nn01443537\n",
-        "2\n0\n1\n\n",
+        "\ufeff2\n0\n1\n\n",
         "val_3.JPEG n01443537\nval_1.JPEG n01484850\nval_2.JPEG n01440764",
         "val/val_1.JPEG 2\nval/val_2.JPEG 0\nval/val_3.JPEG 1",
     ],

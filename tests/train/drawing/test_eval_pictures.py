@@ -14,7 +14,7 @@ from matplotlib.figure import Figure
 from tiny_network import png_pixels
 
 from netspec.train.data.splits import Labels, Pixels, Unreadable
-from netspec.train.drawing.confusion import confusion_png
+from netspec.train.drawing.confusion import confusion_list, confusion_png
 from netspec.train.drawing.lettering import as_png, fonts_for, short
 from netspec.train.drawing.mistakes import mistakes_png
 from netspec.train.evaluation.mistakes import Mistakes
@@ -93,6 +93,12 @@ def test_characters_without_a_glyph_are_named_once() -> None:
         png = confusion_png(outcome([4], ("犬", "猫鳥")))
     assert warnings == ["no installed font has 猫, 鳥: boxes are drawn instead"]
     assert png_pixels(png).shape[0] > 500
+
+
+def test_confusions_are_listed_beside_their_matrix() -> None:
+    assert confusion_list(outcome([])) == "no image is taken for another class"
+    lines = confusion_list(outcome([4, 6, 3])).splitlines()
+    assert lines[3:] == ["     2 of 11  cat as dog", "      1 of 9  dog as cat"]
 
 
 def test_long_names_are_shortened_to_the_same_width() -> None:

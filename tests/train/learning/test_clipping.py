@@ -12,13 +12,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch import Tensor
 
-from netspec.ir.graph import Graph
+from netspec.ir.distribution import Constant
+from netspec.ir.graph import Graph, Parameter
 from netspec.ir.rules import Clip
+from netspec.ir.settings import Train
 from netspec.passes.accumulation import BatchProgress
 from netspec.train.learning.clipping import Clipping, squares
 from netspec.train.learning.norms import Devices
 from netspec.train.learning.objective import build
-from netspec.train.learning.optimiser import optimiser_of
+from netspec.train.learning.optimiser import optimiser_for, optimiser_of
 from netspec.train.learning.rule import Group, Optimiser, Scale
 from netspec.train.learning.sgd import PaperSGD
 
@@ -151,8 +153,12 @@ def test_devices_add_up_what_they_hold_and_count_copies_once() -> None:
 def test_device_without_parameters_takes_part_in_the_sum() -> None:
     asked = []
     devices = Devices(torch.device("cpu"), {}.__getitem__, lambda own: asked.append(own) or own)  # type: ignore[func-returns-value]
-    optimiser = PaperSGD(())
-    optimiser.periods, optimiser.clipping = {1, None}, Clipping(Clip("norm", 1.0), {}, devices)
+    everywhere = {
+        key: Parameter(key, key, "weight", (1,), Constant(0.0), 1.0, 0.0, 0.0, update_every=every)
+        for key, every in (("a", 1), ("b", None))
+    }
+    train = Train(clip_gradients=Clip("norm", 1.0))
+    optimiser = optimiser_for({}, {}, train=train, everywhere=everywhere, devices=devices)
     optimiser.step(BatchProgress((2, 2), 1)), optimiser.step(BatchProgress((2, 2), 2))
     assert [x.item() for x in asked] == [0, 0]
 

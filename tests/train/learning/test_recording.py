@@ -246,3 +246,17 @@ def test_recording_needs_the_pass_and_a_device_for_it() -> None:
     assert forms_of(graph, ("cuda-graph",)) == RECORDED
     drawn = valid_net(SPEC.replace("[conv1]", "[scale] randomscale size=20 max_scale=1.2\n[conv1]")).graph
     assert forms_of(drawn, ("cuda-graph",)) == PLAIN
+
+
+def test_inference_that_draws_is_not_recorded() -> None:
+    graph = valid_net(SPEC.replace("neuron=relu", "neuron=nrelu")).graph
+    images, tapes = torch.randn(8, 3, 24, 24), Tapes()
+    scores = []
+    for objective in (recorded(build(graph, 0, "cpu", RECORDED), tapes), build(graph, 0, "cpu")):
+        objective.module.eval()
+        with torch.no_grad():
+            for view in (0, 1):
+                objective.set_evaluation_random_state(3, 0, 8, view)
+                scores.append(objective.scores(images))
+    assert torch.equal(scores[0], scores[2]) and torch.equal(scores[1], scores[3])
+    assert not torch.equal(scores[0], scores[1]) and not tapes.tapes

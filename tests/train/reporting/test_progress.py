@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 
+import pytest
 from rich.console import Console
 
 from netspec.train.reporting.progress import Counter
@@ -33,6 +34,13 @@ def test_line_is_printed_every_ten_seconds() -> None:
 def test_terminal_shows_a_bar() -> None:
     text = printed(terminal=True)
     assert "packing" in text and "100/100" in text and "1 images/s" in text
+
+
+def test_progress_is_no_part_of_the_output(capsys: pytest.CaptureFixture[str]) -> None:
+    times = iter((0.0, 10.0))
+    with Counter("packing", 4, clock=lambda: next(times)) as counter:
+        counter.update(2)
+    assert capsys.readouterr() == ("", "packing: 2 of 4 images, 0.2 images/s\n")
 
 
 def test_quiet_prints_nothing() -> None:

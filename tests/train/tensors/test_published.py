@@ -42,7 +42,7 @@ def test_prediction_is_that_of_the_plain_pytorch_network(theirs: nn.Sequential, 
     mean, std = torch.tensor([0.485, 0.456, 0.406]), torch.tensor([0.229, 0.224, 0.225])
     x = ((pixels - mean[:, None, None]) / std[:, None, None])[None, :, 1:13, 1:13]
     expected = theirs(x)[0].tolist()
-    (tmp_path / "names.txt").write_text("\n".join("abcdef"))
+    (tmp_path / "names.txt").write_text("\n".join("abcdef"), "utf-8-sig")
     command = ("predict", tmp_path / "theirs.net", image, "--weights", tmp_path / "theirs.pth", "--format", "json")
     for options, names in (((), "012345"), (("--classes", tmp_path / "names.txt"), "abcdef")):
         done = invoke(*command, *options)
@@ -51,6 +51,17 @@ def test_prediction_is_that_of_the_plain_pytorch_network(theirs: nn.Sequential, 
         found = {guess["class"]: guess["probability"] for guess in one["classes"]}
         assert len(found) == 5
         assert found == {name: pytest.approx(expected[names.index(name)], rel=1e-4) for name in found}
+
+
+@pytest.mark.usefixtures("theirs")
+def test_the_colours_of_a_source_are_not_measured_for_an_evaluation(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """They change images in training alone, and measuring them would read thousands of images."""
+    monkeypatch.setattr("netspec.train.tensors.published.training_statistics", lambda *_: pytest.fail("measured"))
+    options = ("--weights", tmp_path / "theirs.pth", "--data", "synthetic", "--set", "augment.colour=pca(0.1)")
+    done = invoke("eval", tmp_path / "theirs.net", *options, "--quiet")
+    assert (done.exit_code, done.stderr) == (0, "")
 
 
 def test_weights_are_exported_and_drawn(theirs: nn.Sequential, tmp_path: Path) -> None:

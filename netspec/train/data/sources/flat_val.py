@@ -49,7 +49,7 @@ def flat_labels(path: Path, images: Sequence[str], classes: Sequence[str]) -> li
         The file cannot be opened.
     """
     try:
-        lines = path.read_text("utf-8").splitlines()
+        lines = path.read_text("utf-8-sig").splitlines()
     except UnicodeDecodeError as problem:
         raise TrainError(f"{path} is not a text file") from problem
     while lines and not lines[-1].strip():

@@ -29,16 +29,21 @@ def notes(ignored: Sequence[str], loose: Sequence[str]) -> Iterator[str]:
             f"{plural(len(loose), 'image')} beside the class folders {_is_or_are(loose)} of no class and ignored, "
             f"the first {loose[0]}"
         )
-    if ignored:
-        entries = f"{format_count(len(ignored))} {'entry is' if len(ignored) == 1 else 'entries are'}"
-        yield f"{entries} neither JPEG nor PNG and ignored, the first {ignored[0]}"
-    yield from unsupported_formats(ignored)
+    yield from no_images(ignored)
     folders = [name for name in ignored if name.endswith(FOLDER)]
     if folders:
         yield (
             f"{plural(len(folders), 'folder')} inside class folders {_is_or_are(folders)} not looked into, "
             f"the first {folders[0]}"
         )
+
+
+def no_images(ignored: Sequence[str]) -> Iterator[str]:
+    """Yield notes about ignored entries that are not images."""
+    if ignored:
+        entries = f"{format_count(len(ignored))} {'entry is' if len(ignored) == 1 else 'entries are'}"
+        yield f"{entries} neither JPEG nor PNG and ignored, the first {ignored[0]}"
+    yield from unsupported_formats(ignored)
 
 
 def unsupported_formats(names: Sequence[str]) -> Iterator[str]:

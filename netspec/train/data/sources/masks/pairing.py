@@ -119,7 +119,4 @@ def _notes(base: Path, ignored: Sequence[str], surplus: Sequence[str]) -> Iterat
             f"{format_count(len(surplus))} {which} without an image {'is' if len(surplus) == 1 else 'are'} ignored, "
             f"the first {MASKS}/{surplus[0]}"
         )
-    if ignored:
-        entries = f"{format_count(len(ignored))} {'entry is' if len(ignored) == 1 else 'entries are'}"
-        yield f"{entries} neither JPEG nor PNG and ignored, the first {ignored[0]}"
-    yield from ignored_entries.unsupported_formats(ignored)
+    yield from ignored_entries.no_images(ignored)

@@ -48,7 +48,7 @@ def list_voc(root: Path, split: str) -> Files | None:
             f"there is no {path}", f"in Pascal VOC's folder it names the images of {split} that have a mask, one a line"
         )
     try:
-        lines = path.read_text("utf-8").splitlines()
+        lines = path.read_text("utf-8-sig").splitlines()
     except UnicodeDecodeError as problem:
         raise TrainError(f"{path} is not a text file") from problem
     names = [name for line in lines for name in line.split()]
