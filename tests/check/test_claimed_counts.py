@@ -53,6 +53,16 @@ def test_product_is_computed_in_a_note_even_if_it_is_not_the_count() -> None:
     assert [(fix.title, fix.checks) for fix in found.fixes] == [("write 175", False)]
 
 
+@pytest.mark.parametrize(("given", "claimed", "meant"), [(2, 288, 1), (1, 144, 2)])
+def test_count_of_other_groups_gets_these(given: int, claimed: int, meant: int) -> None:
+    """3 * 3 * 4 * 8 weights, or half of them in two groups."""
+    found = only_diagnostic(f"[i] input 4x8x8\n[a] conv filters=8 kernel=3 groups={given} -> weights={claimed}")
+    assert [(fix.title, fix.effect) for fix in found.fixes] == [
+        (f"a groups={meant}", "another function; the whole network checks"),
+        (f"claim weights={432 - claimed}", "the whole network checks"),
+    ]
+
+
 @pytest.mark.parametrize("claim", ["weights=many", "weights=1,50", "weights=-150", "weights=1.5", "weights=c1,c1"])
 def test_value_that_is_no_count_gets_no_number(claim: str) -> None:
     assert only_diagnostic(f"{C1} {claim}").fixes == ()

@@ -57,6 +57,10 @@ def test_odd_cuts_are_those_of_pytorch_and_keras() -> None:
         "gives 28 as Keras does with padding=same",
         "gives 28, another function",
     ]
+    even = only_diagnostic("[i] input 4x8x8\n[up] deconv filters=2 kernel=4 stride=2 -> 2x16x16")
+    assert [(fix.title, fix.effect.partition(";")[0]) for fix in even.fixes[:2]] == [
+        ("up pad=1", "gives 16, another function"), ("up kernel=2", "gives 16, another function"),
+    ]  # fmt: skip
 
 
 def test_refuted_counts_are_explained() -> None:

@@ -163,9 +163,25 @@ def test_pooling_of_a_factor_is_made_global() -> None:
 
 def test_layers_of_the_same_name_are_described_by_their_own_inputs() -> None:
     text = "[i] input 3x8x8\n[a] conv filters=3 kernel=3\n{}\n[s] sum inputs=i,i,a\n"
-    for first in ("[s] relu inputs=a", "[s] sum inputs=none,a", "[s] sum inputs=a,a"):
+    for first in ("[s] relu inputs=a", "[s] sum inputs=none,a", "[s] sum inputs=a,a", "[s] relu inputs=none"):
         found = next(d for d in diagnostics_of(text.format(first)) if d.code == "shapes-differ")
         assert [label.text for label in found.labels] == ["a is 3x6x6"]
+
+
+@pytest.mark.parametrize(
+    ("line", "codes"),
+    [
+        (
+            "[a] conv filters=4 kernel=99\n[b] conv filters=4 kernel=3 in_channels=3",
+            ["kernel-too-large", "unknown-key"],
+        ),
+        ("default conv table=0+1,1\n[a] conv filters=4 kernel=3", ["table-mismatch"]),
+    ],
+)
+def test_inputs_that_are_unknown_and_keys_of_a_default_line_give_no_fixes(line: str, codes: list[str]) -> None:
+    assert [(found.code, found.fixes) for found in diagnostics_of(f"[i] input 3x8x8\n{line}")] == [
+        (x, ()) for x in codes
+    ]
 
 
 def test_projection_that_reads_the_wrong_layer_gets_its_input_fixed() -> None:

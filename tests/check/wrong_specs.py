@@ -41,6 +41,7 @@ CASES = (
         "write relu",
     ),
     Case("bad-value", IMAGE + "[c] conv filters=2 kernel=3 neuron=«sigmoid»", "did you mean logistic?"),
+    Case("bad-value", IMAGE + "[c] conv filters=2 kernel=3 neuron=«2»", "neuron: '2' is unknown"),
     Case("bad-value", IMAGE + "[c] conv filters=2 kernel=3 init=«normal»(0.1)", "did you mean gaussian?"),
     Case(
         "bad-value",
