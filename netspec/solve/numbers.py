@@ -9,7 +9,7 @@ from netspec.check import Checked, LayerFacts
 from netspec.diagnostics import Edit
 from netspec.formatting import plural
 from netspec.ir.shape import Shape
-from netspec.keys import BadValue, Rows
+from netspec.keys import Rows
 from netspec.language.syntax import Number
 from netspec.solve.edits import propose_keys, set_crop, set_input, set_keys
 from netspec.solve.trial import Proposal
@@ -113,12 +113,9 @@ def table_fixes(checked: Checked, facts: LayerFacts) -> Iterator[Proposal]:
     do not go with a table, and placing the whole layer on one GPU group.
     """
     pair, filters = facts.pairs.get("table"), facts.pairs.get("filters")
-    try:
-        table = Rows().read(pair.value) if pair is not None else None
-    except BadValue:
-        return
-    if table is None:
-        return
+    if pair is None:
+        return  # it is that of a default line
+    table = Rows().read(pair.value)
     rows = len(table.rows)
     if filters is not None and isinstance(filters.value, Number) and filters.value.value != rows:
         claim = _claim_edit(facts, filters.value.value, rows)

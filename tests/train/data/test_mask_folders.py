@@ -217,6 +217,8 @@ def test_wrong_lists_of_pascal_voc_are_refused(tmp_path: Path) -> None:
         f"{lists}/train.txt:3: there is no {tmp_path}/SegmentationClass/2007_000009.png",
         "of the 2 images that it names, 1 are not in SegmentationClass",
     ]
+    (lists / "train.txt").write_text("2007_000010\n", "utf-8-sig")
+    assert _refused(tmp_path)[0] == f"{lists}/train.txt:1: there is no {tmp_path}/JPEGImages/2007_000010.jpg"
     (lists / "train.txt").write_text("\n")
     assert _refused(tmp_path) == [f"{lists}/train.txt names no image"]
     (lists / "train.txt").unlink()
