@@ -43,6 +43,16 @@ def test_noise_follows_the_documented_hash() -> None:
     torch.testing.assert_close(output, (3 + 0.1 * 3 * noise).clamp(min=0))
 
 
+def test_noise_of_the_least_word_is_finite(monkeypatch: pytest.MonkeyPatch) -> None:
+    """One of 4 billion words is 0, whose logarithm is not."""
+    monkeypatch.setattr(
+        "netspec.backends.pytorch.ops.counter_rng.random_words",
+        lambda x, *_, **__: torch.zeros(x.shape, dtype=torch.int64),
+    )
+    noise = layer(pytorch.RandomState(0, 0)).normals(torch.ones(1, dtype=torch.float64))
+    assert noise.tolist() == pytest.approx([math.sqrt(-2 * math.log(0.5 / WORDS))])
+
+
 def test_noise_is_standard_normal() -> None:
     """For 1,000,000 numbers, the mean has a standard deviation of 0.001, and the fractions below each limit have
     standard deviations of at most 0.0005."""
