@@ -9,8 +9,8 @@ from netspec.keys.numbers import Real
 from netspec.language.syntax import Value, Values, Word
 
 _BALANCED = (
-    "scikit-learn's balanced weights are images / (classes * images of the class); netspec check-data prints how many "
-    "each class has"
+    "scikit-learn's balanced weights are images / (classes * images of the class); netspec check-data --format json "
+    "has these numbers as balanced_weights"
 )
 
 

@@ -67,6 +67,7 @@ def test_json_report_of_good_data() -> None:
     assert result["classes"] == [{"name": "cat", "train": 8, "val": 2}, {"name": "dog", "train": 6, "val": 2}]
     assert result["splits"]["train"] == {"images": 14, "readable": 14, "unreadable": 0}
     assert result["file_sizes"]["height"] == {"min": 20, "median": 30, "max": 30}
+    assert result["balanced_weights"] == [0.875, 1.16667]  # 14 / (2 * 8) and 14 / (2 * 6)
     assert result["stored"] == [3, 8, 8]
     assert result["loader_images_per_s"] > 0 and result["model_images_per_s"] > 0
     assert result["bottleneck"] in ("reading", "model")

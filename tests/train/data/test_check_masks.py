@@ -49,6 +49,10 @@ def test_json_report_of_good_data() -> None:
     assert result["classes"] == [{"name": name, "train": 3, "val": 2} for name in ("ground", "red", "green")]
     assert result["pixels"]["train"] == [int(np.sum(np.stack(masks) == k)) for k in range(3)]
     assert result["unlabelled_pixels"]["train"] == int(np.sum(np.stack(masks) == 255))
+    weights = result["balanced_weights"]
+    assert [
+        weight * pixels for weight, pixels in zip(weights, result["pixels"]["train"], strict=True)
+    ] == pytest.approx([sum(result["pixels"]["train"]) / 3] * 3, rel=1e-5)
     assert result["beyond"] == result["errors"] == result["warnings"] == result["duplicates"] == []
 
 
