@@ -102,6 +102,8 @@ def test_inputs_that_are_not_images_of_a_known_size(shape: tuple[int | str, ...]
 def test_size_of_the_input_may_be_given() -> None:
     given = model(CONV, ("N", 3, "H", "W"), WEIGHT)
     assert refused(given).notes == ("give the size of the images, such as --input 3x224x224",)
+    last = model([node("Transpose", ["x"], ["y"], perm=[0, 3, 1, 2])], ("N", "H", "W", 1))
+    assert refused(last).notes == ("give the size of the images, such as --input 1x224x224",)
     assert imported(given, Shape(3, 8, 6)).net["c"].output == Shape(4, 6, 4)
     assert refused(given, Shape(7)).message == "--input 7 does not go with the model's input of N x 3 x H x W"
     assert refused(given, Shape(5, 8, 8)).notes == ("Conv (c): its weights are for 3 channels, and its input has 5",)
@@ -232,6 +234,8 @@ def test_texts_of_a_file_do_not_become_lines_of_the_spec() -> None:
     first = imported(given).net.source.text.splitlines()[0]
     assert first == "# Imported from m.onnx, written by netspec  [x] fc [y] fc, operator set 17."
     given.producer_name = "netspec"
+    given.metadata_props.add(key="input.std", value="0.25,1.0,0.5")
+    assert "[x] input 3x8x8 std=0.25,1.0,0.5" in spec(given)
     given.metadata_props.add(key="input.mean", value="image\n[more] relu")
     assert refused(given).message == "mean: 'imagemorerelu' is unknown; did you mean image?"
 

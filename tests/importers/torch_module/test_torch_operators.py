@@ -32,7 +32,7 @@ FUNCTIONS: dict[str, Callable[[Tensor], Tensor]] = {
     "padding": lambda x: F.max_pool2d(F.pad(x, (1, 0, 2, 1)), 3, 2, ceil_mode=True),
     "shuffle": lambda x: x.view(-1, 2, 2, 6, 8).transpose(1, 2).flatten(1, 2) + F.channel_shuffle(x, 2),
     "one channel": lambda x: x[:, 2].unsqueeze(1) * 0.5 + x[:, 3:],
-    "repeated": lambda x: torch.add(y := x.repeat(1, 2, 1, 1), 1, alpha=0.5).sub(y, alpha=3),
+    "repeated": lambda x: torch.add(y := x.repeat(1, 2, 1, 1).repeat(1, 1, 1, 1), 1, alpha=0.5).sub(y, alpha=3),
     "reductions": lambda x: x.mean(3).mean(2) + x.max(3)[0].max(2).values - x.sum(2).sum(-1),
     "gates of images": lambda x: (
         (x * x.mean((1, 2, 3), keepdim=True)).flatten(1) * x.flatten(1).mean(1, True)
@@ -68,7 +68,7 @@ FUNCTIONS: dict[str, Callable[[Tensor], Tensor]] = {
     "repeated one by one": lambda x: x.repeat_interleave(2, 1).repeat_interleave(3, -1).repeat_interleave(2, dim=2),
     "more neurons": lambda x: F.selu(x) + F.threshold(x, 0, 0) + F.glu(torch.cat([x, x.tanh()], 1), 1) + F.mish(x),
     "other limits": lambda x: F.hardtanh(x) + x.clamp(0, 1) * x.clamp(min=0.1) - x.clamp(max=-0.2) + x.clamp(-0.5, 0.1),
-    "smaller": lambda x: torch.minimum(x, x.tanh() * 2) + torch.min(x, 1 - x),
+    "smaller": lambda x: torch.minimum(x, x.tanh() * 2) + torch.min(x, 1 - x) - torch.max(x, x.abs() - 1),
     "zeros": lambda x: torch.zeros_like(x).add_(x) + torch.cat([x[:, 2:], torch.zeros_like(x[:, :2])], 1),
     "norm by hand": lambda x: (x - x.mean(1, True)) / ((x - x.mean(1, True)).pow(2).mean(1, True) + 1e-6).sqrt(),
     "of all pixels": lambda x: torch.maximum(x + x.mean((2, 3), True).tanh(), x.amax((2, 3), True) * 0.5),

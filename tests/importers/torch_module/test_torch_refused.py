@@ -54,6 +54,7 @@ REASONS: dict[str, tuple[Callable[[Tensor], Any], str]] = {
         "it puts pixels where the maxima of a pooling were",
     ),
     "repeated": (lambda x: x.repeat_interleave(2, 0), "it repeats images"),
+    "repeated as a volume": (lambda x: x.repeat(1, 1, 1, 1, 1), "it repeats a value along several axes"),
     "norm by hand": (
         lambda x: (x - x.mean(1, True)) / ((x - x.mean((2, 3), True)).pow(2).mean(1, True) + 1e-6).sqrt(),
         "they must have the same axes",

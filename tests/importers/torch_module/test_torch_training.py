@@ -30,7 +30,8 @@ def test_dropouts(name: str) -> None:
 
 
 def test_dropout_that_never_drops() -> None:
-    net = netspec.from_torch(Calling(lambda x: F.dropout(x.relu(), 0.5, training=False)), (3, 4, 4))
+    dropping = {"drop": nn.Dropout(0.0)}
+    net = netspec.from_torch(Calling(lambda x, drop: F.dropout(drop(x), 0.5, training=False), **dropping), (3, 4, 4))
     assert "dropout" not in net.source.text
 
 

@@ -40,6 +40,9 @@ def repeat(call: Call) -> None:
     """A value repeated along one axis, as a concatenation."""
     times = [int(number) for number in call.get("repeats")]
     repeated = [axis for axis, number in enumerate(times) if number != 1]
+    if not repeated and len(times) == len(call.sizes("self")):
+        same(call)
+        return
     if len(repeated) != 1 or len(times) != len(call.sizes("self")) or times[repeated[0]] < 1:
         raise Inexpressible("it repeats a value along several axes")
     call.emit("Concat", *[call.value(call.get("self"))] * times[repeated[0]], axis=repeated[0])
