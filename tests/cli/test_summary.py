@@ -170,8 +170,9 @@ def rows(text: str) -> list[dict[str, str]]:
 
 
 def test_csv_has_bare_numbers_and_a_total() -> None:
-    table = rows(run("summary", "--format", "csv", ALEXNET).stdout)
-    assert len(table) == 17 + 1
+    written = run("summary", "--format", "csv", ALEXNET).stdout
+    table = rows(written)
+    assert len(table) == 17 + 1 and "\r" not in written
     conv1 = next(row for row in table if row["layer"] == "conv1")
     assert (conv1["type"], conv1["output"], conv1["kernel"], conv1["stride"]) == ("conv", "96x55x55", "11", "4")
     assert (conv1["pad"], conv1["groups"], conv1["units"]) == ("0,3,0,3", "1", "290400")
@@ -249,6 +250,7 @@ def test_per_gpu_option_prints_shares() -> None:
         "153600",
     )
     assert (table["fc8"]["on"], table["fc8"]["weights 0"], table["fc8"]["weights 1"]) == ("0", "4096000", "")
+    assert (table["conv2"]["biases 0"], table["fc8"]["biases 0"], table["fc8"]["biases 1"]) == ("128", "1000", "")
     assert int(table["total"]["weights 0"]) + int(table["total"]["weights 1"]) == 60_954_656
     assert int(table["total"]["connections 0"]) + int(table["total"]["connections 1"]) == 724_406_816
 
@@ -258,6 +260,7 @@ def test_replicas_share_the_images_of_a_batch(tmp_path: Path) -> None:
     path.write_text("gpus 3\n[i] input 3x8x8\n[c] conv filters=6 kernel=3 gpu=0,2\n[p] softmax\n")
     per_gpu = ("summary", "--per-gpu", "--batch", "5", str(path))
     (conv,) = [row for row in rows(run(*per_gpu, "--format", "csv").stdout) if row["layer"] == "c"]
+    assert conv["on"] == "replicas 0,2"
     # 216 units of 4 bytes for each of 3 images at most; all weights are on both
     assert [conv[f"memory (bytes) {group}"] for group in range(3)] == ["2592", "0", "2592"]
     assert [conv[f"weights {group}"] for group in range(3)] == ["162", "", "162"]

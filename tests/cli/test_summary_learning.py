@@ -47,7 +47,10 @@ def test_learning_option_lists_weights_and_biases() -> None:
     assert [[p["parameter"] for p in layer["learning"]] for layer in summary["layers"]] == [
         [], ["a.weight", "a.bias"], ["b.weight"], ["c.bias"], ["d.weight", "d.bias"],
     ]  # fmt: skip
-    assert summary["layers"][1]["learning"][0]["max_norm"] == 2
+    assert summary["layers"][1]["learning"][0] == {
+        "parameter": "a.weight", "shape": [4, 3, 3, 3], "init": "gaussian(0.272165527)", "lr": 0.3, "momentum": 0.8,
+        "decay": 0.01, "schedule": "linear(factor=0)", "max_norm": 2,
+    }  # fmt: skip
 
 
 @pytest.mark.parametrize(

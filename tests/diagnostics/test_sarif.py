@@ -41,7 +41,9 @@ def test_result_has_a_location_and_a_fix() -> None:
     log = log_of("[image] input 1x8x8\n[c] conv filters=2 kernal=3\n")
     (run,) = log["runs"]
     (result,) = run["results"]
-    assert run["tool"]["driver"]["rules"][result["ruleIndex"]]["id"] == result["ruleId"] == "unknown-key"
+    assert result["ruleId"] == "unknown-key"
+    rule = {"id": "unknown-key", "help": {"text": "netspec explain unknown-key"}}
+    assert run["tool"]["driver"]["rules"][result["ruleIndex"]] == rule
     location = result["locations"][0]["physicalLocation"]
     assert location["artifactLocation"]["uri"] == "a%20spec.net"
     assert location["region"] == {"startLine": 2, "startColumn": 20, "endLine": 2, "endColumn": 26}

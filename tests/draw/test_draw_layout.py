@@ -53,6 +53,8 @@ def test_groups_are_named_unless_towers_show_them() -> None:
     assert "groups 2" in blocks(grouped)[1].lines
     split = "gpus 2\n[x] input 8x9x9\n[c] conv filters=8 kernel=1\n[d] conv filters=8 kernel=1"
     assert [b.lines for b in blocks(split)[1:]] == [("conv 1x1", "stride 1")] * 2
+    whole = blocks(f"{split}\n[e] conv filters=8 kernel=1 groups=4 reads=all")[3]
+    assert whole.lines == ("conv 1x1", "stride 1", "groups 4")
 
 
 def test_connection_table_shows_its_number_of_kernels() -> None:

@@ -78,6 +78,7 @@ def test_key_inserts_its_equals_sign_only_if_missing() -> None:
 )
 def test_connection_table_rows_match_the_input_channels(text: str, rows: list[str]) -> None:
     assert labels(text, {}) == rows
+    assert [(c.kind, c.insert) for c in candidates(text, {})] == [("value", row) for row in rows]
 
 
 def test_default_and_setting_lines_offer_their_keys() -> None:

@@ -59,6 +59,8 @@ IMAGE, VECTOR = images(3, 9, 9), images(12)
          "its beta is not 1; a spec's silu is x / (1 + e^-x)"),
         (IMAGE + layer("c", "Power", "data", power_param={"power": 3}), "its power is none of 1, 2 and 0.5"),
         (IMAGE + layer("c", "LRN", "data", lrn_param={"k": 0}), "its k is not above 0"),
+        (IMAGE + layer("c", "Eltwise", ["data", "data"], eltwise_param={"coeff": [1, float("nan")]}),
+         "its coeff is nan, which is not a finite float32 number"),
         (IMAGE + layer("c", "LRN", "data", lrn_param={"alpha": -1}), "its alpha is below 0"),
         (IMAGE + layer("c", "BatchNorm", "data", batch_norm_param={"moving_average_fraction": 1.5}),
          "its moving_average_fraction is not from 0 to 1"),

@@ -6,7 +6,7 @@ import math
 from collections.abc import Callable, Sequence
 
 from netspec.formatting import format_literal
-from netspec.importers.caffe.learning.numbers import literal
+from netspec.importers.caffe.learning.numbers import checked, literal
 from netspec.importers.caffe.net.problem import Inexpressible, Rejected
 from netspec.importers.caffe.spec.lines import Site, Value, described
 from netspec.importers.spec.limits import LimitsError, limited
@@ -112,7 +112,8 @@ def eltwise(site: Site) -> None:
     if coefficients and operation == "PROD":
         raise Rejected("a product has no coeff", parameter.place("coeff"))
     if operation == "SUM":
-        factors = coefficients or [1.0] * len(values)
+        given = zip(coefficients, parameter.places("coeff"), strict=True)
+        factors = [checked("coeff", number, place) for number, place in given] or [1.0] * len(values)
         values = [_times(site, value, factor) for value, factor in zip(values, factors, strict=True)]
     joined(site, {"SUM": "sum", "PROD": "product", "MAX": "max"}[operation], values)
 
