@@ -23,6 +23,7 @@ from netspec.train.data.batches.mixing import mixed
 from netspec.train.data.batches.preparation import Preparation
 from netspec.train.data.moments import Moments, statistics
 from netspec.train.data.splits import Frame
+from netspec.train.evaluation.masks.resampling import centres, interpolated
 from netspec.train.learning.objective import build
 from netspec.train.learning.optimiser import optimiser_of
 from netspec.train.learning.recorded import RecordedObjective, recorded
@@ -119,6 +120,17 @@ def test_preparing_images_does_not_wait(augment: Augment) -> None:
     with cuda() as without_waiting:
         actual = prepared("cuda", without_waiting)
     torch.testing.assert_close(actual, expected, atol=1e-4, rtol=1e-5)
+
+
+def test_interpolating_scores_does_not_wait() -> None:
+    rows, columns = centres(7, 3), centres(2, 4)
+    maps = torch.arange(24.0).view(2, 3, 4)
+    expected = interpolated(maps, rows, columns)
+    with cuda() as without_waiting:
+        moved = maps.to("cuda")
+        with without_waiting():
+            actual = interpolated(moved, rows, columns)
+        torch.testing.assert_close(actual.cpu(), expected)
 
 
 def targets(labels: Tensor, step: int) -> Tensor:

@@ -37,6 +37,21 @@ from netspec.train.learning.recording import CudaGraphs, Inputs, Recording
 from netspec.train.learning.torch_settings import cudnn_benchmark
 from netspec.train.run import train
 
+DENSE = """\
+net dense
+[image] input 3x12x12 range=1 mean=image
+[conv] conv filters=8 kernel=4 stride=2 pad=1 init=gaussian(0.2) neuron=relu
+[norm] batchnorm
+[coarse] binpool bins=3
+[back] resize inputs=coarse,norm
+[both] concat inputs=back,norm
+[up] upsample factor=2 method=bilinear
+[scores] conv filters=4 kernel=1 init=gaussian(0.1)
+train batch=32 optimizer=sgd(lr=0.02) class_weights=1,1,2,0 label_smoothing=0.1 accumulate=2 ema=0.9
+augment from=14 flip=horizontal
+"""
+"""A network of masks."""
+
 SIMULATION = Path(__file__).parents[1] / "helpers" / "simulated_cuda_site"
 """The folder that a process needs in its PYTHONPATH to have simulated devices."""
 
@@ -90,20 +105,21 @@ def test_training_has_the_weights_of_the_cpu(
 
 
 @pytest.mark.ci
-def test_all_commands_on_a_run_work_on_the_device(tmp_path: Path) -> None:
+@pytest.mark.parametrize(("spec", "views"), [(SPEC, "10"), pytest.param(DENSE, "whole", marks=pytest.mark.slow)])
+def test_all_commands_on_a_run_work_on_the_device(spec: str, views: str, tmp_path: Path) -> None:
     with simulate_cuda():
-        folder = train_on("cuda", SPEC, tmp_path / "run", 2)
+        folder = train_on("cuda", spec, tmp_path / "run", 2)
         assert invoke("train", "--resume", folder, "--steps", 4, "--quiet").exit_code == 0
         image = save_image(tmp_path / "photo.png")
         for arguments in (
-            ("eval", folder, "--views", 10),
+            ("eval", folder, "--views", views),
             ("predict", folder, image),
             ("filters", folder, "--image", image, "--activations", "conv", "-o", tmp_path / "answer.png"),
         ):
             done = invoke(*arguments, "--device", "cuda")
             assert done.exit_code == 0, (arguments, done.output)
     assert invoke("train", "--resume", folder, "--steps", 5, "--device", "cpu", "--quiet").exit_code == 0
-    uninterrupted = train_on("cpu", SPEC, tmp_path / "uninterrupted", 5)
+    uninterrupted = train_on("cpu", spec, tmp_path / "uninterrupted", 5)
     assert weight_difference(folder, uninterrupted) < 1e-5
 
 

@@ -14,6 +14,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from netspec.train.data.batches.transfer import to_device
+
 
 class Points(NamedTuple):
     """Points on a line of units: the unit before each, the unit after it, and which share (0 to 1) of the way from one
@@ -55,4 +57,4 @@ def interpolated(maps: Tensor, rows: Points, columns: Points) -> Tensor:
 
 
 def _on(maps: Tensor, points: Points) -> tuple[Tensor, ...]:
-    return tuple(torch.from_numpy(numbers).to(maps.device) for numbers in points)
+    return tuple(to_device(numbers, maps.device) for numbers in points)
