@@ -123,6 +123,10 @@ def test_error_with_several_causes_is_shown_in_the_variant(folder: Path) -> None
     assert variant_diagnostics(folder, text)[0].span.source.name == "v.net"
     both = "net v from=base.net\n[conv1] stride=16\n[image] input 3x4x4\naugment crop=4\n[conv2] pad=0\n"
     assert {d.span.source.name for d in variant_diagnostics(folder, both)} == {"v.net"}
+    (folder / "base.net").write_text(BASE.replace(" pad=1", ""))
+    each = "net v from=base.net\n[conv1] stride=12\n[norm1] maxpool kernel=2 stride=4\n"
+    (mistake,) = variant_diagnostics(folder, each)  # without one of the two changes it is still there
+    assert (mistake.code, mistake.layer, mistake.span.text) == ("kernel-too-large", "conv2", "from=base.net")
 
 
 def test_change_on_the_command_line_is_marked(folder: Path) -> None:
