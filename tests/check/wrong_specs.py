@@ -42,6 +42,8 @@ CASES = (
     ),
     Case("bad-value", IMAGE + "[c] conv filters=2 kernel=3 neuron=«sigmoid»", "did you mean logistic?"),
     Case("bad-value", IMAGE + "[c] conv filters=2 kernel=3 neuron=«2»", "neuron: '2' is unknown"),
+    Case("bad-value", IMAGE + "[c] conv filters=2 kernel=3 max_norm=«many»", "above 0, or none, not 'many'"),
+    Case("bad-value", "[i] input 3x8x8 range=«0,white»\n[c] relu", "range: needs 255 or 1, not '0,white'"),
     Case("bad-value", "[i] input 3x8x8 mean=«channel(3)»\n[c] relu", "or a number for each channel, not 'channel(3)'"),
     Case("bad-value", IMAGE + "[c] relu\naugment from=40 area=«0.1,many»", "above 0 up to 1, not 'many'"),
     Case("bad-value", IMAGE + "[c] conv filters=2 kernel=3 init=«normal»(0.1)", "did you mean gaussian?"),
