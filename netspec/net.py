@@ -19,7 +19,7 @@ from netspec.ir.shape import Shape
 from netspec.language.bases import Folder
 from netspec.language.variants import Texts, collect_texts
 from netspec.language.written import written_out
-from netspec.opening import is_caffe_file, is_layer_file, open_folder, read_named
+from netspec.opening import is_caffe_file, is_darknet_file, is_layer_file, open_folder, read_named
 from netspec.source import ModelFile, Source
 from netspec.stats import LayerNumbers, Totals, layer_numbers, totals
 
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from netspec.importers.caffe import Translation as CaffeTranslation
     from netspec.importers.cuda_convnet import Dialect
     from netspec.importers.cuda_convnet import Translation as LayerFileTranslation
+    from netspec.importers.darknet import Translation as DarknetTranslation
     from netspec.importers.operators import Translation as ModelTranslation
     from netspec.solve.rewriting import Rewritten
 
@@ -99,8 +100,8 @@ def load(
     *,
     history: bool = False,
 ) -> Net:
-    """Load and check a spec, a layer file of cuda-convnet (``.cfg``), an ONNX model (``.onnx``) or a network of Caffe
-    (``.prototxt``).
+    """Load and check a spec, a layer file of cuda-convnet or a network of Darknet (``.cfg``), an ONNX model (``.onnx``)
+    or a network of Caffe (``.prototxt``).
 
     ``params`` is the parameter file of a layer file, or the solver of a network of Caffe. With ``history``, the
     learning rates are those with which the run began, which the notes in a parameter file record. ``changes`` are
@@ -163,6 +164,8 @@ def load_source(
         return import_model(source, input_shape, changes).net
     if is_caffe_file(source):
         return import_caffe(source, input_shape, changes, options.params if options else None).net
+    if is_darknet_file(source):
+        return import_darknet(source, input_shape, changes).net
     if is_layer_file(source):
         return _load_layer_file(source, input_shape, changes, options or LayerFileOptions())
 
@@ -265,6 +268,31 @@ def import_caffe(
     return Imported(replace(net, warnings=(*net.warnings, *read.warnings)), read.arrays)
 
 
+def import_darknet(
+    source: Source, input_shape: Shape | None = None, changes: Sequence[str] = (), weights: Path | None = None
+) -> Imported:
+    """Convert a network of Darknet to a spec that is meant to be read. ``changes`` of keys are written into it.
+
+    ``weights`` is a ``.weights`` file.
+
+    Raises
+    ------
+    SpecError
+        The file is wrong, a spec cannot express it, or the weights are not those of the network.
+    CannotOpen
+        The file with the weights cannot be read.
+    """
+    from netspec.importers.darknet import translate  # needed only for such files
+
+    translation = translate(source, input_shape)
+    net = replace(_checked(translation, changes, readable=True), unstated=translation.unstated)
+    if weights is None:
+        return Imported(net, {})
+    from netspec.importers.darknet.weights import read_weights  # needs numpy
+
+    return Imported(net, read_weights(weights, net.graph, translation.arrays, translation.pieces, source))
+
+
 def rewrite(source: Source, input_shape: Shape | None, changes: Sequence[str], folder: Path | None) -> Rewritten:
     """Return a spec's own text with an input shape and changes of keys written into it.
 
@@ -299,7 +327,10 @@ def _load_layer_file(
 
 
 def _checked(
-    translation: LayerFileTranslation | ModelTranslation | CaffeTranslation, changes: Sequence[str], *, readable: bool
+    translation: LayerFileTranslation | ModelTranslation | CaffeTranslation | DarknetTranslation,
+    changes: Sequence[str],
+    *,
+    readable: bool,
 ) -> Net:
     """Check the spec that another program's file was translated to. Raises ``SpecError``."""
     if translation.source is None:

@@ -30,6 +30,8 @@ _MODEL = re.compile(rb"\x08[\x01-\x1f]\x12")
 
 _CAFFE_START = re.compile(r"(?:\s|#[^\n]*\n)*(?:name|input|layers?|state|force_backward)\s*[:{]")
 _CAFFE_LAYER = re.compile(r"^\s*layers?\s*:?\s*\{", re.MULTILINE)
+_DARKNET_START = re.compile(r"(?:\s|[#;][^\n]*\n)*\[\s*(?:net|network)\s*\][ \t\r]*(?:[#;][^\n]*)?(?:\n|$)([^\[]*)")
+_TYPE = re.compile(r"^[ \t]*type\s*[=:]", re.MULTILINE | re.IGNORECASE)
 _EDGE = re.compile(r"^\s*edge\s*\{", re.MULTILINE)
 """What the networks of another program have that are otherwise like Caffe's."""
 
@@ -167,12 +169,22 @@ def _not_text(message: str, data: bytes, name: str, place: int) -> SpecError:
 
 
 def is_layer_file(source: Source) -> bool:
-    """Whether a text is a layer file of cuda-convnet: by the ending of its name, or, if it has neither ending, by its
-    first section (``begins_as_layer_file``)."""
+    """Whether a text is a layer file of cuda-convnet: by the ending of its name, which networks of Darknet have too,
+    or, if it has no ending of a network's file, by its first section (``begins_as_layer_file``)."""
     name = source.name.lower()
     if name.endswith(SPEC_ENDINGS):
-        return name.endswith(LAYER_FILE)
+        return name.endswith(LAYER_FILE) and not is_darknet_file(source)
     return begins_as_layer_file(source)
+
+
+def is_darknet_file(source: Source) -> bool:
+    """Whether a text is a network of Darknet: its first section is ``[net]``, and without the line ``type=`` that the
+    sections of a layer file have. Its name ends as theirs, or has no ending of a network's file."""
+    name = source.name.lower()
+    if name.endswith(SPEC_ENDINGS) and not name.endswith(LAYER_FILE):
+        return False
+    start = _DARKNET_START.match(source.text)
+    return start is not None and not _TYPE.search(start[1])
 
 
 def is_caffe_file(source: Source) -> bool:

@@ -9,7 +9,8 @@ from functools import cached_property
 from typing import NamedTuple
 
 SPEC, LAYER_FILE, ONNX_FILE, CAFFE_FILE = SPEC_ENDINGS = (".net", ".cfg", ".onnx", ".prototxt")
-"""The endings of files with networks: specs, cuda-convnet's layer files, ONNX models, and Caffe's networks."""
+"""The endings of files with networks: specs, layer files of cuda-convnet and networks of Darknet, ONNX models, and
+networks of Caffe."""
 
 STDIN = "<stdin>"
 """The name of standard input in messages."""

@@ -42,7 +42,7 @@ INSIDE = {
     "netspec.train": ("data", "learning", "reporting", "runs", "tensors", "processes", "evaluation", "drawing"),
     "netspec.importers.caffe": ("text", "schema", "net", "learning", "spec", "weights"),
     "netspec.importers.cuda_convnet": ("layers", "learning", "spec"),
-    "netspec.importers": ("spec", "operators", "caffe", "cuda_convnet", "onnx_file", "torch_module"),
+    "netspec.importers": ("spec", "operators", "caffe", "cuda_convnet", "darknet", "onnx_file", "torch_module"),
     "netspec.importers.onnx_file": ("graph",),
     "netspec.importers.operators": ("graph", "spec"),
 }

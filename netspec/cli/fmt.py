@@ -108,7 +108,15 @@ def _lay_out(path: str, rewrite: Callable[[str, Source], Rewritten] | None) -> _
     Raises ``CannotOpen``, also for a file of another program, and ``SpecError`` for wrong syntax and from ``rewrite``.
     """
     from netspec.language.formatter import formatted
-    from netspec.opening import MAX_FILE_BYTES, cannot_open, decode, is_caffe_file, is_layer_file, with_suggestion
+    from netspec.opening import (
+        MAX_FILE_BYTES,
+        cannot_open,
+        decode,
+        is_caffe_file,
+        is_darknet_file,
+        is_layer_file,
+        with_suggestion,
+    )
     from netspec.source import ONNX_FILE
 
     try:
@@ -124,12 +132,13 @@ def _lay_out(path: str, rewrite: Callable[[str, Source], Rewritten] | None) -> _
     except OSError as error:
         raise with_suggestion(cannot_open(path, error), path) from None
     source = decode(before, name_of(path))
-    if is_caffe_file(source):
-        raise CannotOpen(f"cannot lay out {path}: it is a network of Caffe, which netspec import writes as a spec")
-    if is_layer_file(source):
-        raise CannotOpen(
-            f"cannot lay out {path}: it is a layer file of cuda-convnet, which netspec import writes as a spec"
-        )
+    others = (
+        (is_caffe_file, "network of Caffe"),
+        (is_darknet_file, "network of Darknet"),
+        (is_layer_file, "layer file of cuda-convnet"),
+    )
+    if other := next((what for recognise, what in others if recognise(source)), None):
+        raise CannotOpen(f"cannot lay out {path}: it is a {other}, which netspec import writes as a spec")
     if rewrite is None:
         return _Layout(path, before, formatted(source))
     changed = rewrite(path, source)

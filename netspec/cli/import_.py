@@ -1,4 +1,4 @@
-"""Write an ONNX model, a network of Caffe or a cuda-convnet layer file as a spec."""
+"""Write an ONNX model, a network of Caffe or of Darknet, or a cuda-convnet layer file as a spec."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from netspec.cli.common import WRONG_SPEC, fail, print_diagnostics, stem_of
-from netspec.cli.reading import read, reading_options, spec_argument
+from netspec.cli.reading import is_darknet_path, read, reading_options, spec_argument
 from netspec.cli.writing import require_own_file, write_or_fail
 from netspec.diagnostics import CannotOpen, SpecError
 from netspec.source import CAFFE_FILE, ONNX_FILE, SPEC, ModelFile
@@ -38,15 +38,16 @@ _SAVED, _GIVEN = "--save-weights", "--weights"
     _GIVEN,
     "weights",
     type=click.Path(path_type=Path),
-    metavar="FILE.caffemodel",
-    help="Weights of a network of Caffe, for --save-weights.",
+    metavar="FILE",
+    help="Weights of a network of Caffe (.caffemodel) or Darknet (.weights), for --save-weights.",
 )
 @click.option("-q", "--quiet", is_flag=True, help="Print only warnings and errors.")
 @reading_options
 def command(
     file: str, output: str | None, saved: Path | None, weights: Path | None, quiet: bool, reading: Reading
 ) -> None:
-    """Convert an ONNX model (.onnx), a network of Caffe (.prototxt) or a cuda-convnet layer file (.cfg) to a spec.
+    """Convert an ONNX model (.onnx), a network of Caffe (.prototxt) or Darknet (.cfg), or a cuda-convnet layer file
+    (.cfg) to a spec.
 
     PyTorch, Keras and other programs export ONNX models. Layers have the names of their parameters in the model, and
     --input gives the size of the images if a file leaves it open. In a layer file, layers that are halves of one
@@ -60,6 +61,7 @@ def command(
       netspec import model.onnx --save-weights model.safetensors
       netspec import train_val.prototxt --params solver.prototxt -o alexnet.net
       netspec import deploy.prototxt --weights alexnet.caffemodel --save-weights alexnet.safetensors
+      netspec import darknet53.cfg --weights darknet53.weights --save-weights darknet53.safetensors
       netspec import layers-145.cfg --params layer-params-145.cfg --history
       netspec import layers.cfg --input 3x32x32 -o cifar.net
     """
@@ -82,15 +84,17 @@ def _check_weights_options(file: str, saved: Path | None, weights: Path | None) 
     from netspec.train.tensors.imported import is_ours
 
     is_caffes = file.lower().endswith(CAFFE_FILE)
-    if weights is not None and not is_caffes:
-        fail(f"{_GIVEN} {weights} is for a network of Caffe (.prototxt), and {file} is not one")
+    tool = "Caffe" if is_caffes else "Darknet" if (weights or saved) and is_darknet_path(file) else None
+    if weights is not None and tool is None:
+        fail(f"{_GIVEN} {weights} is for a network of Caffe (.prototxt) or Darknet (.cfg), and {file} is not one")
     if weights is not None and saved is None:
         fail(f"{_GIVEN} {weights}: {_SAVED} says where the weights are written")
     if saved is None:
         return
-    if is_caffes and weights is None:
-        fail(f"{_SAVED} {saved}: the weights of a network of Caffe are in another file: {_GIVEN} FILE.caffemodel")
-    if not is_caffes and not file.lower().endswith(ONNX_FILE):
+    if tool is not None and weights is None:
+        named = "FILE.caffemodel" if is_caffes else "FILE.weights"
+        fail(f"{_SAVED} {saved}: the weights of a network of {tool} are in another file: {_GIVEN} {named}")
+    if tool is None and not file.lower().endswith(ONNX_FILE):
         fail(f"{_SAVED} writes the weights of an ONNX model (.onnx), and {file} is not one")
     if saved.suffix != ".safetensors":
         fail(f"{_SAVED} {saved}: the file's name must end with .safetensors")
@@ -98,12 +102,12 @@ def _check_weights_options(file: str, saved: Path | None, weights: Path | None) 
 
 
 def _imported(file: str, reading: Reading, weights: Path | None) -> Imported:
-    """Convert a file. ``weights`` is a ``.caffemodel`` file. Exits if the file is a spec already.
+    """Convert a file. ``weights`` is a ``.caffemodel`` or ``.weights`` file. Exits if the file is a spec already.
 
     Raises ``CannotOpen`` and ``SpecError``.
     """
-    from netspec.net import Imported, import_caffe, import_layer_file, import_model
-    from netspec.opening import begins_as_layer_file, is_caffe_file
+    from netspec.net import Imported, import_caffe, import_darknet, import_layer_file, import_model
+    from netspec.opening import begins_as_layer_file, is_caffe_file, is_darknet_file
 
     source = read(file)
     reading = reading.for_file([file], 0)
@@ -112,6 +116,8 @@ def _imported(file: str, reading: Reading, weights: Path | None) -> Imported:
     if is_caffe_file(source):
         solver = reading.layer_file_options(merged=False).params
         return import_caffe(source, reading.shape, reading.changes, solver, weights)
+    if is_darknet_file(source):
+        return import_darknet(source, reading.shape, reading.changes, weights)
     if file.endswith(SPEC) and not begins_as_layer_file(source):
         fail(f"{file} is a spec already; compile --to cuda-convnet writes it as a layer file")
     return Imported(

@@ -15,7 +15,7 @@ from netspec.cli.changes import change_options
 from netspec.cli.common import WRONG_COMMAND, WRONG_SPEC, Command, fail, print_diagnostics
 from netspec.cli.surplus_argument import refuse_option_values
 from netspec.diagnostics import CannotOpen, Diagnostic, SpecError
-from netspec.source import SPEC_ENDINGS, STDIN, Source
+from netspec.source import LAYER_FILE, SPEC_ENDINGS, STDIN, Source
 
 if TYPE_CHECKING:
     from netspec.importers.cuda_convnet import Dialect
@@ -90,7 +90,7 @@ def _is_layer_file(path: str) -> bool:
     """Whether a file is a layer file. Standard input counts as one."""
     from netspec.opening import is_layer_file
 
-    return path == "-" or _is(is_layer_file, path)
+    return path == "-" or (_is(is_layer_file, path) and not is_darknet_path(path))
 
 
 def _is_caffe_file(path: str) -> bool:
@@ -100,12 +100,20 @@ def _is_caffe_file(path: str) -> bool:
     return path != "-" and _is(is_caffe_file, path)
 
 
-def _is(recognise: Callable[[Source], bool], path: str) -> bool:
-    """Whether a file is recognised, which is read only if the ending of its name is none of the known ones."""
+def is_darknet_path(path: str) -> bool:
+    """Whether a file is a network of Darknet."""
+    from netspec.opening import is_darknet_file
+
+    endings = tuple(ending for ending in SPEC_ENDINGS if ending != LAYER_FILE)
+    return path != "-" and _is(is_darknet_file, path, endings)
+
+
+def _is(recognise: Callable[[Source], bool], path: str, endings: tuple[str, ...] = SPEC_ENDINGS) -> bool:
+    """Whether a file is recognised, which is read only if the ending of its name is none of these."""
     from netspec.opening import read_named
 
     try:
-        return recognise(Source(path, "") if path.lower().endswith(SPEC_ENDINGS) else read_named(path))
+        return recognise(Source(path, "") if path.lower().endswith(endings) else read_named(path))
     except (CannotOpen, SpecError):
         return False  # the command itself reports it
 

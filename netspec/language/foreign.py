@@ -16,7 +16,7 @@ _MAX_EXAMINED = 2**18
 _NOT_READ = "which netspec does not read"
 _ACCEPTED = (
     "it reads specs, [conv1] conv filters=96 kernel=11 stride=4, models that PyTorch or Keras exported as ONNX "
-    "(.onnx), networks of Caffe (.prototxt), and cuda-convnet's layer files (.cfg)"
+    "(.onnx), networks of Caffe (.prototxt) and Darknet (.cfg), and cuda-convnet's layer files (.cfg)"
 )
 _WORDS = "netspec explain foreign-file has the words of other tools beside those of a spec"
 
@@ -47,14 +47,28 @@ _HEADER = rf"{_IN_BRACKETS}$"
 """A section's name alone on its line."""
 _KEY = r"^[A-Za-z][\w.-]*[ \t]*[=:]"
 
+_DARKNETS_LAYER = (
+    r"^\[(?:convolutional|deconvolutional|connected|local|maxpool|avgpool|crop|route|shortcut|softmax|rnn|gru|lstm|crnn"
+    r"|yolo|region|detection)\][ \t\r]*$"
+)
+_TOML = _format("TOML", r"^(?P<here>\[\[[\w. -]+\]\])[ \t\r]*$")
+
 _WITH_TYPES = (
     _format(
-        "a network of Darknet (cfg)",
-        r"^(?P<here>\[(?:net|network|convolutional|connected)\])[ \t\r]*$",
-        r"^\[(?:convolutional|deconvolutional|connected|local|maxpool|avgpool|crop|route|shortcut|softmax|rnn|gru|lstm"
-        r"|crnn|yolo|region|detection)\][ \t\r]*$",
+        "a network of Darknet",
+        r"^(?P<here>\[(?:net|network)\])[ \t\r]*$",
+        _DARKNETS_LAYER,
+        what="whose name does not end in .cfg",
+        note="with the ending .cfg every command reads it, and netspec import converts it to a spec",
     ),
-    _format("TOML", r"^(?P<here>\[\[[\w. -]+\]\])[ \t\r]*$"),
+    _format(
+        "a network of Darknet",
+        r"^(?P<here>\[(?:convolutional|connected)\])[ \t\r]*$",
+        _DARKNETS_LAYER,
+        what="whose first section is not [net]",
+        note="[net] states the size of the images, height=224, width=224 and channels=3",
+    ),
+    _TOML,
 )
 """Formats with sections, and lines ``type=`` in some of them."""
 
@@ -188,6 +202,11 @@ def foreign_to_caffe(source: Source) -> Diagnostic | None:
     spec = replace(_SPEC, notes=("networks of Caffe have the ending .prototxt",))
     others = (known for known in _TOOLS if "Caffe (" not in known.name and known.name != _CAFFE)
     return _first((spec, *_WITH_TYPES, *others, *_WITH_SECTIONS), source)
+
+
+def foreign_to_darknet(source: Source) -> Diagnostic | None:
+    """Return the diagnostic for a text that cannot be read as a network of Darknet and is another tool's file."""
+    return _first((_TOML, *_TOOLS), source)
 
 
 def _unlike_all(message: str, source: Source) -> Diagnostic | None:

@@ -16,7 +16,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from caffe_networks import write_files
+import caffe_networks
+import darknet_networks
 from consoles import output_of, run_block
 from image_files import photos
 from mask_files import scenes
@@ -85,7 +86,8 @@ PAGES = (
         "a training, and images that are decoded again and again",
         lambda folder: photos(folder / "photos"),
     ),
-    Page("docs/caffe.md", prepare=write_files),
+    Page("docs/caffe.md", prepare=caffe_networks.write_files),
+    Page("docs/darknet.md", prepare=darknet_networks.write_files),
     Page("docs/classics.md"),
     Page("docs/pytorch.md", rf"{_REACHED}|(?<=PyTorch )[\w.+]+", "three programs that import torch"),
     Page(

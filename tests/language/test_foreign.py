@@ -73,7 +73,6 @@ TOML = '[net]\nname = "a"\n\n[[layers]]\ntype = "conv"\n'
 @pytest.mark.parametrize(
     ("text", "what", "place"),
     [
-        (DARKNET, "Darknet", (2, "[net]")),
         (TORCH, "Python", (1, "import torch")),
         (KERAS, "Python", (1, "from keras")),
         (JSON, "JSON", (1, "{")),
@@ -91,7 +90,6 @@ TOML = '[net]\nname = "a"\n\n[[layers]]\ntype = "conv"\n'
         (PYLEARN2, "Pylearn2", (2, "!obj:pylearn2.train.Train")),
         (YAML_VALUES, "YAML", (2, "learning_rate:")),
         (YAML_LIST, "YAML", (1, "nc:")),
-        (DARKNET_COST, "Darknet", (1, "[net]")),
         (DARKNET_LAYERS, "Darknet", (1, "[convolutional]")),
         (CONVNETJS, "ConvNetJS", (1, "layer_defs")),
         (JAVASCRIPT, "JavaScript", (1, "const model =")),
@@ -123,6 +121,14 @@ def test_network_of_caffe_under_another_name_is_one_error(name: str, text: str, 
     found = refused(loads, text, name)
     assert found.code == "foreign-file" and "Caffe" in found.message
     assert (found.span.line, found.span.text) == (2, here)
+
+
+@pytest.mark.parametrize("name", ["a.net", "a.prototxt"])
+@pytest.mark.parametrize(("text", "line"), [(DARKNET, 2), (DARKNET_COST, 1)])
+def test_network_of_darknet_under_another_name_is_one_error(name: str, text: str, line: int) -> None:
+    found = refused(loads, text, name)
+    assert found.message == "this is a network of Darknet, whose name does not end in .cfg"
+    assert (found.code, found.span.line, found.span.text) == ("foreign-file", line, "[net]")
 
 
 def test_specs_are_not_taken_for_foreign_files() -> None:

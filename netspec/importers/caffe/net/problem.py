@@ -1,33 +1,5 @@
-"""What a spec cannot express, and what Caffe rejects."""
+"""What a spec cannot express, and what Caffe rejects: ``importers.spec.problem`` under the name that it has here."""
 
-from __future__ import annotations
+from netspec.importers.spec.problem import Inexpressible, Rejected, Substitute
 
-from dataclasses import dataclass
-
-from netspec.source import Span
-
-
-class Inexpressible(Exception):
-    """A spec cannot express something of a layer. ``span`` is the place of it, if it is a part of the layer."""
-
-    def __init__(self, reason: str, span: Span | None = None) -> None:
-        super().__init__(reason)
-        self.span = span
-
-
-class Rejected(Exception):
-    """Caffe rejects a layer. ``notes`` have the arithmetic."""
-
-    def __init__(self, message: str, span: Span, *notes: str) -> None:
-        super().__init__(message)
-        self.span = span
-        self.notes = notes
-
-
-@dataclass(frozen=True, slots=True)
-class Substitute:
-    """A warning about something that the spec says in place of what Caffe does or the file leaves out."""
-
-    message: str
-    span: Span
-    notes: tuple[str, ...] = ()
+__all__ = ["Inexpressible", "Rejected", "Substitute"]

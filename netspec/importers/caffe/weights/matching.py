@@ -16,9 +16,10 @@ from netspec.formatting import format_sizes, listed, plural
 from netspec.importers.caffe.net.layers import Layer
 from netspec.importers.caffe.weights.blobs import Array, Blob, read_blobs
 from netspec.importers.caffe.weights.wire import Malformed
+from netspec.importers.spec.parameters import shapes_of
 from netspec.ir.distribution import Constant
 from netspec.ir.graph import Graph
-from netspec.ir.ops import RUNNING_STATISTICS, BatchNorm
+from netspec.ir.ops import RUNNING_STATISTICS
 from netspec.source import Source
 
 MAX_LISTED = 5
@@ -71,7 +72,7 @@ def read_weights(
         span = next(iter(layers.values())).span
         findings.add("caffe-weights", f"{path} is not a .caffemodel file: {reason}", span)
         raise SpecError(tuple(findings.all)) from None
-    shapes = _shapes(graph)
+    shapes = shapes_of(graph)
     wanted = {key: place for key, place in blobs.items() if key in shapes}  # --set may have removed some
     matching = _Matching(path, file, layers, findings)
     matching.check_names(wanted)
@@ -83,15 +84,6 @@ def read_weights(
         raise SpecError(tuple(findings.all))
     arrays = {key: read for key, read in result.items() if read is not None}
     return Weights(_constants(graph, blobs) | arrays, tuple(findings.all))
-
-
-def _shapes(graph: Graph) -> dict[str, tuple[int, ...]]:
-    """Return the shapes of the parameters and running statistics of a network by key."""
-    shapes = {p.key: p.shape for p in graph.parameters.values()}
-    for node in graph.nodes.values():
-        if isinstance(node.op, BatchNorm):
-            shapes |= {f"{node.layer}.{word}": (node.output.channels,) for word in RUNNING_STATISTICS}
-    return shapes
 
 
 def _constants(graph: Graph, blobs: Mapping[str, tuple[str, int]]) -> dict[str, Callable[[], Array]]:

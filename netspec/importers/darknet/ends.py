@@ -1,0 +1,70 @@
+"""Activations, dropout, softmax, and sections that are left out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from netspec.importers.darknet.site import Site
+from netspec.importers.spec.problem import Inexpressible
+from netspec.keys.texts import number
+
+_UNSTATED_RATE = "probability is not stated: 0.5 is assumed, as in pjreddie's Darknet; AlexeyAB's takes 0.2"
+
+
+def activation(default: str) -> Callable[[Site], None]:
+    """Return the translation of a section that is an activation function."""
+    return lambda site: site.draft.values.append(site.activated(site.x, default))
+
+
+def same(site: Site) -> None:
+    """The output of the layer before."""
+    site.draft.values.append(site.x)
+
+
+def dropout(site: Site) -> None:
+    """Dropout, whose factor 1 / (1 - probability) is applied in training (``make_dropout_layer``)."""
+    section, x = site.section, site.x
+    rate = section.real("probability", 0.5, 0, 1)
+    if "probability" not in section.options:
+        site.draft.left_out.append((section.span, _UNSTATED_RATE))
+    site.draft.values.append(site.line("dropout", [x], {"rate": number(rate)}) if rate else x)
+
+
+def softmax(site: Site) -> None:
+    """Softmax over all numbers, or with ``spatial`` over the channels of each pixel (``forward_softmax_layer_gpu``)."""
+    section, x = site.section, site.x
+    if "tree" in section.options:
+        left_out("a softmax over a tree of classes")(site)
+        return
+    section.need("groups", "1", "it is a softmax in each of several groups")
+    temperature, spatial = section.real("temperature", 1), section.real("spatial", 0)
+    if temperature <= 0:
+        raise Inexpressible("its temperature is not above 0", section.place("temperature"))
+    if spatial and temperature != 1:
+        raise Inexpressible("Darknet takes no temperature with spatial", section.place("spatial"))
+    if temperature != 1:
+        x = site.line("linear", [x], {"a": number(1 / temperature)})
+    single = site.draft.shape(x).height * site.draft.shape(x).width == 1
+    x = x if spatial and not single else site.draft.flattened(x)
+    site.draft.values.append(site.line("softmax", [x], {}))
+
+
+def cost(site: Site) -> None:
+    """A loss. Behind a softmax, that of a spec is the cross-entropy, whose gradient ``sse`` gives in old files."""
+    x = site.x
+    if site.draft.lines[x].type != "softmax" or site.section.text("type", "sse") != "sse":
+        note = f"the loss [cost] type={site.section.text('type', 'sse')}: a spec's is the cross-entropy of a softmax"
+        site.draft.left_out.append((site.section.span, note))
+    site.draft.values.append(x)
+
+
+def left_out(what: str) -> Callable[[Site], None]:
+    """Return the translation of a section that is left out, with a note. No layer may read it."""
+
+    def translate(site: Site) -> None:
+        x = site.x
+        site.draft.ends.append(x)
+        site.draft.left_out.append((site.section.span, f"[{site.section.word}], {what}"))
+        site.draft.values.append(f"it reads what [{site.section.word}] computes, which a spec cannot express")
+
+    return translate

@@ -1,0 +1,142 @@
+"""The sections of Darknet's files and their options.
+
+They are those that the functions ``parse_*`` of src/parser.c read in pjreddie/darknet and in AlexeyAB/darknet.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from netspec.check.report import Findings
+from netspec.importers.darknet.sections import Section, number_of
+from netspec.importers.spec.reasons import NO_LAYER, NO_RECURRENCE
+
+NET = "net"
+
+ALIASES: Mapping[str, str] = {
+    "network": NET, "conv": "convolutional", "conn": "connected", "max": "maxpool", "avg": "avgpool",
+    "local_avg": "local_avgpool", "soft": "softmax", "lrn": "normalization", "deconv": "deconvolutional",
+    "silence": "empty",
+}  # fmt: skip
+"""Other words for sections (``string_to_layer_type``)."""
+
+DETECTION = ("yolo", "region", "detection", "Gaussian_yolo", "iseg", "contrastive")
+"""The sections that find boxes in the maps before them. They are left out, with all their options."""
+
+ABSENT: Mapping[str, str] = {
+    **dict.fromkeys(("rnn", "crnn", "gru", "lstm", "conv_lstm", "history"), NO_RECURRENCE),
+    **dict.fromkeys(("reorg3d", "l2norm", "implicit", "deconvolutional"), NO_LAYER),
+    "normalization": "Darknet's sums of squares leave out a channel, which a spec's lrn does not",
+}
+"""The sections that a spec cannot express, with the reason."""
+
+CHANGES = "changes what the layer computes, and a spec has no such layer"
+
+
+@dataclass(frozen=True, slots=True)
+class Keys:
+    """The options of a section: those that are translated, those that a spec cannot express unless they are 0, and
+    those that concern the training alone and are left out, with a note unless they are 0 or what is given here."""
+
+    read: str = ""
+    zero: str = ""
+    left_out: str = ""
+
+
+ALL_LAYERS = Keys(
+    zero="dontload dontloadscales numload",
+    left_out="truth onlyforward stopbackward dontsave learning_rate=1 smooth clip dont_update burnin_update "
+    "train_only_bn",
+)
+"""The options of all layers (``parse_network_cfg``)."""
+
+_POOL = "size stride stride_x stride_y padding"
+
+KEYS: Mapping[str, Keys] = {
+    NET: Keys(
+        "batch subdivisions height width channels inputs momentum decay learning_rate policy steps scales step scale "
+        "gamma power burn_in max_batches adam B1 B2 eps min_crop max_crop flip",
+        left_out="seen time_steps=1 notruth random max_ratio min_ratio center clip angle aspect=1 saturation=1 "
+        "exposure=1 hue learning_rate_min sgdr_cycle sgdr_mult seq_scales track augment_speed try_fix_nan "
+        "sequential_subdivisions weights_reject_freq equidistant_point badlabels_rejection_percentage "
+        "num_sigmas_reject_badlabels ema_alpha use_cuda_graph loss_scale=1 dynamic_minibatch optimized_memory "
+        "workspace_size_limit_MB blur gaussian_noise mixup cutmix mosaic letter_box mosaic_bound contrastive "
+        "contrastive_jit_flip contrastive_color unsupervised label_smooth_eps resize_step attention adversarial_lr "
+        "max_chart_loss",
+    ),
+    "convolutional": Keys(
+        "filters size stride stride_x stride_y pad padding dilation groups batch_normalize activation share_index",
+        "binary xnor bin_output cbn flipped dot antialiasing assisted_excitation sway rotate stretch stretch_sway "
+        "reverse coordconv",
+        "angle=15 grad_centr stream=-1 wait_stream=-1",
+    ),
+    "local": Keys("filters size stride pad activation"),
+    "connected": Keys("output activation batch_normalize"),
+    "batchnorm": Keys(),
+    "maxpool": Keys(_POOL, "maxpool_depth antialiasing maxpool_zero_nonmax", "out_channels=1"),
+    "local_avgpool": Keys(_POOL),
+    "avgpool": Keys(),
+    "upsample": Keys("stride scale"),
+    "reorg": Keys("stride reverse", "flatten extra"),
+    "crop": Keys("crop_height crop_width flip noadjust", "", "angle saturation=1 exposure=1 shift"),
+    "route": Keys("layers groups group_id", "", "stream=-1 wait_stream=-1"),
+    "shortcut": Keys("from activation alpha beta weights_type weights_normalization"),
+    "scale_channels": Keys("from activation", "scale_wh"),
+    "sam": Keys("from activation"),
+    "activation": Keys("activation"),
+    "logistic": Keys(),
+    "dropout": Keys("probability", "dropblock", "dropblock_size_rel dropblock_size_abs"),
+    "softmax": Keys("groups temperature tree spatial", "", "noloss"),
+    "cost": Keys("type scale ratio noobj thresh"),
+    "empty": Keys(),
+}
+"""The sections that are translated."""
+
+WORDS = (*KEYS, *ABSENT, *DETECTION)
+
+
+def check_keys(sections: Sequence[Section], findings: Findings) -> None:
+    """Give the sections their usual words, and report unknown ones and unknown options, which Darknet ignores."""
+    for section in sections:
+        section.word = ALIASES.get(section.word, section.word)
+        if section.word in KEYS:
+            known = [name for part in _parts(section) for name in _names(part)]
+            for name, option in section.options.items():
+                if name not in known:
+                    near = findings.nearest(name, known)
+                    hint = f"; did you mean {near}?" if near else ""
+                    message = f"[{section.word}] has no option {name}, and Darknet ignores it{hint}"
+                    findings.add("darknet-option", message, option.span)
+        elif section.word not in WORDS:
+            near = findings.nearest(section.word, (*WORDS, *ALIASES))
+            hint = f"; did you mean [{near}]?" if near else ""
+            findings.add("darknet-network", f"Darknet has no section [{section.word}]{hint}", section.span)
+
+
+def check_zero(section: Section) -> None:
+    """Raise ``Inexpressible`` for an option of a layer that must be 0."""
+    for name in (*KEYS[section.word].zero.split(), *ALL_LAYERS.zero.split()):
+        section.need(name, "0", f"{name}={section.text(name)} {CHANGES}")
+
+
+def left_out(section: Section) -> list[str]:
+    """Return the options of a section that are left out and say something: ``hue=.1``."""
+    parts = [KEYS[section.word], ALL_LAYERS] if section.word in KEYS and section.word != NET else [KEYS[NET]]
+    stated = []
+    for item in " ".join(part.left_out for part in parts).split():
+        name, _, usual = item.partition("=")
+        value = section.text(name, usual or "0")
+        if number_of(value) != number_of(usual or "0"):
+            stated.append(f"{name}={value}")
+    return stated
+
+
+def _parts(section: Section) -> tuple[str, ...]:
+    own, common = KEYS[section.word], ALL_LAYERS
+    parts = (own.read, own.zero, own.left_out)
+    return parts if section.word == NET else (*parts, common.zero, common.left_out)
+
+
+def _names(part: str) -> list[str]:
+    return [item.partition("=")[0] for item in part.split()]

@@ -1,0 +1,119 @@
+"""Read a ``.cfg`` file of Darknet as its sections with their options.
+
+As ``read_cfg`` of src/parser.c does: blanks in a line do not count, lines that begin with ``#`` or ``;`` are comments,
+and of an option that is stated twice, the first counts (``option_find`` of src/option_list.c).
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from netspec.check.report import Findings
+from netspec.importers.spec.problem import Inexpressible, Rejected
+from netspec.ir.widths import MAX_FLOAT32
+from netspec.source import Source, Span
+
+_SECTION = re.compile(r"\[\s*([^\]\s]+)\s*\]\s*(?:[#;].*)?")
+_OPTION = re.compile(r"([^=\s#;\[]+)\s*=\s*([^#;]*?)\s*(?:[#;].*)?")
+_BLANKS = re.compile(r"\s+")
+_WHOLE = re.compile(r"[+-]?\d+")
+_LARGEST_INT = 2**31 - 1
+
+
+class Option(NamedTuple):
+    """A line ``filters=64``: its value without blanks, and its place."""
+
+    value: str
+    span: Span
+
+
+@dataclass(slots=True)
+class Section:
+    """A section: the word in its brackets, its place, its options by name, and those that are stated again.
+
+    ``number`` is that of the layer, from 0, as Darknet prints it and other layers refer to it; -1 for ``[net]``.
+    """
+
+    word: str
+    span: Span
+    number: int
+    options: dict[str, Option] = field(default_factory=dict)
+    again: list[Option] = field(default_factory=list)
+
+    def place(self, *names: str) -> Span:
+        """Return the place of the first of these options that is stated, else that of the section."""
+        return next((self.options[name].span for name in names if name in self.options), self.span)
+
+    def text(self, name: str, default: str = "") -> str:
+        """Return an option."""
+        return self.options[name].value if name in self.options else default
+
+    def whole(self, name: str, default: int, least: int | None = None) -> int:
+        """Return an option that is a whole number. Raises ``Rejected`` for another one, or one below ``least``."""
+        text = self.text(name, str(default))
+        if not _WHOLE.fullmatch(text) or len(text) > 11 or abs(int(text)) > _LARGEST_INT:
+            raise Rejected(f"{name} must be a whole number, and is {text!r}", self.place(name))
+        if least is not None and int(text) < least:
+            raise Rejected(f"{name} must be at least {least}, and is {text}", self.place(name))
+        return int(text)
+
+    def wholes(self, name: str) -> list[int]:
+        """Return an option with whole numbers and commas between them. Raises ``Rejected`` if it is none or missing."""
+        items = self.text(name).rstrip(",").split(",")
+        if not all(_WHOLE.fullmatch(item) and len(item) <= 10 for item in items):
+            raise Rejected(f"{name} must be whole numbers, and is {self.text(name)!r}", self.place(name))
+        return [int(item) for item in items]
+
+    def real(self, name: str, default: float, low: float = -math.inf, below: float = math.inf) -> float:
+        """Return an option that is a number. Raises ``Rejected`` if it is none, below ``low``, or not ``below``."""
+        value = number_of(self.text(name, str(default)))
+        if value is None:
+            raise Rejected(f"{name} must be a number, and is {self.text(name)!r}", self.place(name))
+        if not low <= value < below:
+            bounds = f"at least {low:g}" if below == math.inf else f"from {low:g} to below {below:g}"
+            raise Rejected(f"{name} must be {bounds}, and is {value:g}", self.place(name))
+        return value
+
+    def need(self, name: str, default: str, reason: str) -> None:
+        """Raise ``Inexpressible`` if an option is stated and is not its default."""
+        text = self.text(name, default)
+        if text != default and number_of(text) != (number_of(default) if number_of(default) is not None else text):
+            raise Inexpressible(reason, self.place(name))
+
+
+def number_of(text: str) -> float | None:
+    """Return a finite float32 number, ``None`` if the text is none."""
+    try:
+        value = float(text)
+    except ValueError:
+        return None
+    return value if abs(value) <= MAX_FLOAT32 and "_" not in text else None
+
+
+def read_sections(source: Source, findings: Findings) -> Sequence[Section]:
+    """Return the sections of a file. ``findings`` gets its mistakes."""
+    sections: list[Section] = []
+    for number, start in enumerate(source.line_starts, 1):
+        line = source.line(number)
+        text = line.strip()
+        span = Span(source, start + line.find(text), start + line.find(text) + len(text))
+        if not text or text[0] in "#;":
+            continue
+        if head := _SECTION.fullmatch(text):
+            sections.append(Section(head[1], span, len(sections) - 1))
+            continue
+        option = _OPTION.fullmatch(text)
+        if option is None:
+            message = "this line is neither a section, [convolutional], nor an option, filters=64"
+            findings.add("darknet-network", message, span)
+        elif not sections:
+            findings.add("darknet-network", "this option stands before the first section", span)
+        elif option[1] in sections[-1].options:
+            sections[-1].again.append(Option(option[1], span))
+        else:
+            sections[-1].options[option[1]] = Option(_BLANKS.sub("", option[2]), span)
+    return sections

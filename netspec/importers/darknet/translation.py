@@ -1,0 +1,206 @@
+"""Translate a network of Darknet to a spec: the pipeline through all modules."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import PurePath
+
+from netspec.check.report import Findings
+from netspec.diagnostics import Diagnostic, SpecError, in_order
+from netspec.diagnostics.model import first_line_span
+from netspec.formatting import listed, plural
+from netspec.importers.darknet import ends, joins, spatial, weighted
+from netspec.importers.darknet.keys import ABSENT, DETECTION, NET, check_keys, check_zero, left_out
+from netspec.importers.darknet.sections import Section, read_sections
+from netspec.importers.darknet.site import Draft, FollowsError, Line, Piece, Site
+from netspec.importers.darknet.training import Training, images_of, training_of
+from netspec.importers.identifiers import untaken
+from netspec.importers.spec.activations import with_neurons
+from netspec.importers.spec.places import in_file
+from netspec.importers.spec.problem import Inexpressible, Rejected
+from netspec.importers.spec.text import Head, origin, write_spec
+from netspec.ir.settings import ASPECTS, Aspect
+from netspec.ir.shape import Shape
+from netspec.language.foreign import foreign_to_darknet
+from netspec.source import Source, Span
+
+_TRANSLATIONS: Mapping[str, Callable[[Site], None]] = {
+    "convolutional": weighted.convolutional,
+    "connected": weighted.connected,
+    "local": weighted.local,
+    "batchnorm": weighted.batchnorm,
+    "maxpool": spatial.pooling("maxpool"),
+    "local_avgpool": spatial.pooling("avgpool"),
+    "avgpool": spatial.avgpool,
+    "upsample": spatial.upsample,
+    "reorg": spatial.reorg,
+    "route": joins.route,
+    "shortcut": joins.shortcut,
+    "scale_channels": joins.scale_channels,
+    "sam": joins.sam,
+    "activation": ends.activation("linear"),
+    "logistic": ends.activation("logistic"),
+    "dropout": ends.dropout,
+    "softmax": ends.softmax,
+    "cost": ends.cost,
+    "empty": ends.same,
+    **dict.fromkeys(DETECTION, ends.left_out("which finds boxes in the maps that it reads")),
+}
+_CROP = "crop"
+
+
+@dataclass(frozen=True)
+class Translation:
+    """The result of translating a network.
+
+    ``source`` is the text of the spec, ``diagnostics`` are warnings. ``spans`` maps layers of the spec to their places
+    in the file. ``arrays`` maps parameters by key (``conv0.weight``) to their numbers in ``pieces``, the parts of a
+    ``.weights`` file. ``unstated`` is what the file does not state.
+    """
+
+    source: Source
+    diagnostics: tuple[Diagnostic, ...]
+    spans: Mapping[str, Span] = field(default_factory=dict)
+    arrays: Mapping[str, int] = field(default_factory=dict)
+    pieces: Sequence[Piece] = ()
+    unstated: frozenset[Aspect] = frozenset(ASPECTS)
+
+    def placed(self, diagnostic: Diagnostic) -> Diagnostic:
+        """Return a diagnostic of the resulting spec, moved to the layer's place in the file."""
+        return in_file(diagnostic, self.spans)
+
+
+def translate(source: Source, shape: Shape | None = None) -> Translation:
+    """Translate a network. ``shape`` is that of its input, if it is to be another one.
+
+    Raises
+    ------
+    SpecError
+        ``darknet-network`` or ``darknet-option``: the file is not a network, or has what Darknet ignores;
+        ``darknet-not-expressible``: a list of all that a spec cannot express.
+    """
+    findings = Findings(source)
+    sections = read_sections(source, findings)
+    if findings.has_errors() and (foreign := foreign_to_darknet(source)) is not None:
+        raise SpecError((foreign,))
+    _raise(findings)
+    check_keys(sections, findings)
+    _raise(findings)
+    if not sections or sections[0].word != NET:
+        place = sections[0].span if sections else first_line_span(source)
+        findings.add("darknet-network", "the first section of a network is [net]", place)
+    elif len(sections) == 1:
+        findings.add("darknet-network", "the network has no layers", sections[0].span)
+    _raise(findings)
+    net, *layers = sections
+    crop = layers[0] if layers[0].word == _CROP else None
+    draft, training = Draft(), Training()
+    try:
+        images = images_of(net, crop, shape)
+        finds_boxes = any(layer.word in DETECTION for layer in layers)
+        training = Training() if finds_boxes else training_of(net, crop, images)
+    except Rejected as mistake:
+        findings.add("darknet-network", str(mistake), mistake.span, notes=mistake.notes)
+        raise SpecError(tuple(findings.all)) from None
+    draft.new_line("input", [], {}, images.shape, origin=net, hint=("data",))
+    if problems := _translate_layers(draft, layers, findings):
+        findings.extend([_report(problems, len(layers))])
+    _raise(findings)
+    if finds_boxes:
+        draft.left_out.append((net.span, "the training, whose loss is that of boxes"))
+    draft.left_out += training.left_out
+    _note_options(draft, sections)
+    head = Head([origin(source)], PurePath(source.name).stem or "net", images.keys, settings=training.settings)
+    stated: frozenset[Aspect] = frozenset({"preparation"} if finds_boxes else {"preparation", "training"})
+    return _written(draft, source, findings, head, frozenset(ASPECTS) - stated)
+
+
+def _raise(findings: Findings) -> None:
+    if findings.has_errors():
+        raise SpecError(in_order(findings.all))
+
+
+def _translate_layers(
+    draft: Draft, layers: Sequence[Section], findings: Findings
+) -> list[tuple[Section, Inexpressible]]:
+    """Translate all layers in order, and return those that cannot be expressed."""
+    problems: list[tuple[Section, Inexpressible]] = []
+    for layer in layers:
+        try:
+            if layer.word in ABSENT:
+                raise Inexpressible(ABSENT[layer.word])
+            if layer.word == _CROP:
+                if layer.number:
+                    raise Inexpressible("it is not the first layer")
+                draft.values.append(0)
+                continue
+            if layer.word not in DETECTION:
+                check_zero(layer)
+            _TRANSLATIONS[layer.word](Site(layer, draft))
+            continue
+        except Inexpressible as reason:
+            problems.append((layer, reason))
+        except Rejected as mistake:
+            message = f"layer {layer.number}, [{layer.word}]: {mistake}"
+            findings.add("darknet-network", message, mistake.span, notes=mistake.notes)
+        except FollowsError:
+            pass
+        draft.values.append(None)
+    return problems
+
+
+def _report(problems: Sequence[tuple[Section, Inexpressible]], count: int) -> Diagnostic:
+    """Return the diagnostic that lists everything that a spec cannot express, with its lines."""
+    places: dict[str, list[str]] = {}
+    for layer, reason in problems:
+        line = (reason.span or layer.span).line
+        places.setdefault(str(reason), []).append(f"layer {layer.number} ([{layer.word}]) in line {line}")
+    notes = tuple(f"{listed(those, 12)}: {reason}" for reason, those in places.items())
+    message = f"a spec cannot express {len(problems)} of the network's {plural(count, 'layer')}"
+    first, reason = problems[0]
+    return Diagnostic("darknet-not-expressible", message, (reason.span or first.span,), notes)
+
+
+def _note_options(draft: Draft, sections: Sequence[Section]) -> None:
+    """Note options that are left out, and those that are stated again."""
+    finds_boxes = any(section.word in DETECTION for section in sections)
+    for section in sections:
+        options = left_out(section) if section.word not in (*DETECTION, *ABSENT) else []
+        if options and not (finds_boxes and section.word == NET):
+            draft.left_out.append((section.span, f"of [{section.word}]: {', '.join(options)}"))
+        for name, span in section.again:
+            draft.left_out.append((span, f"{name} is stated a second time; Darknet reads the first"))
+
+
+def _written(draft: Draft, source: Source, findings: Findings, head: Head, unstated: frozenset[Aspect]) -> Translation:
+    """Write the lines as a spec."""
+    last = draft.values[-1] if isinstance(draft.values[-1], int) else draft.ends[-1]
+    if last != len(draft.lines) - 1:
+        draft.new_line("linear", [last], {}, draft.shape(last), hint=("output",))
+    outputs = {*draft.ends, len(draft.lines) - 1}
+    merged = with_neurons(draft.lines, outputs)
+    lines: tuple[Line, ...] = merged.lines
+    names: list[str] = []
+    for line in lines:
+        names.append(untaken("".join(line.hint) or line.type, names))
+    for warning in _warnings(draft, [names[merged.numbers[number]] for number in sorted(outputs)]):
+        findings.extend([warning])
+    named = [*zip(names, lines, strict=True)]
+    arrays = {f"{name}.{key}": piece for name, line in named for key, piece in line.arrays.items()}
+    spans = {name: line.origin.span for name, line in named if line.origin is not None}
+    text = write_spec(lines, names, head)
+    return Translation(Source(source.name, text), tuple(findings.all), spans, arrays, draft.pieces, unstated)
+
+
+def _warnings(draft: Draft, outputs: Sequence[str]) -> Iterator[Diagnostic]:
+    """Yield a warning with all that is left out, and one if the network has several outputs."""
+    found = sorted(draft.left_out, key=lambda item: item[0].start)
+    if found:
+        notes = tuple(f"line {span.line}: {note}" for span, note in found)
+        message = f"the spec leaves out {plural(len(found), 'thing')} of the file"
+        yield Diagnostic("darknet-left-out", message, (found[0][0],), notes, severity="warning")
+    if len(outputs) > 1:
+        message = f"the network has {len(outputs)} outputs; a spec has one, here {outputs[-1]}"
+        note = f"the others are layers that no layer need read: {listed(outputs[:-1], 12)}"
+        yield Diagnostic("darknet-left-out", message, (draft.lines[0].origin.span,), (note,), severity="warning")  # type: ignore[union-attr]

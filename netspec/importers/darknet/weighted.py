@@ -1,0 +1,119 @@
+"""Layers with weights. A ``.weights`` file has their numbers in this order (``load_weights_upto`` of src/parser.c)."""
+
+from __future__ import annotations
+
+import math
+
+from netspec.importers.darknet.sections import Section
+from netspec.importers.darknet.site import Site
+from netspec.importers.spec.problem import Inexpressible, Rejected
+from netspec.importers.spec.windows import UnfitError, convolution_keys, rounding_keys
+from netspec.ir.shape import Shape
+from netspec.ir.window import Pad, Window
+from netspec.keys.texts import call, number
+
+_NORM = {"average": "0.01"}
+"""The share of a batch in the running averages (``forward_batchnorm_layer``). The eps of a spec, 1e-5, is that of
+AlexeyAB's ``normalize_cpu``, and of the ``normalize_kernel`` with which pjreddie's Darknet trains on a GPU; on a CPU,
+it adds 1e-6 to the root instead."""
+
+
+def convolutional(site: Site) -> None:
+    """A convolution: ``make_convolutional_layer``. With ``pad``, the padding is half of the kernel, rounded down."""
+    section, x = site.section, site.image(site.x)
+    if "share_index" in section.options:
+        raise Inexpressible("it shares the weights of another layer", section.place("share_index"))
+    filters, size = section.whole("filters", 1, 1), section.whole("size", 1, 1)
+    groups = section.whole("groups", 1, 1)
+    shape = site.draft.shape(x)
+    for channels, what in ((shape.channels, "reads"), (filters, "has")):
+        if channels % groups:
+            message = f"it {what} {channels} channels, which {groups} groups do not divide"
+            raise Rejected(message, section.place("groups"))
+    pad = size // 2 if section.whole("pad", 0) else section.whole("padding", 0, 0)
+    dilation = section.whole("dilation", 1, 1) if size > 1 else 1
+    if size == 1 and pad:
+        raise Inexpressible("it pads a kernel of 1, which Darknet does only with cuDNN", section.place("padding"))
+    window = Window((size, size), strides(section), _all_round(pad * dilation), (dilation, dilation), "down")
+    output = _placed(section, window, shape, size - 2 * pad, filters)
+    keys = convolution_keys(filters, window, groups) | _rounding(section, window, shape, output)
+    weights = (filters, shape.channels // groups, size, size)
+    if not section.whole("batch_normalize", 0):
+        arrays = {"bias": site.piece(filters), "weight": site.piece(*weights)}
+        line = site.line("conv", [x], keys, output, arrays, claimed=True)
+    else:
+        norm = {"bias": site.piece(filters)} | _norm(site, filters)
+        arrays = {"weight": site.piece(*weights)}
+        line = site.line("conv", [x], keys | {"bias": "none"}, output, arrays, claimed=True)
+        line = site.line("batchnorm", [line], _NORM, arrays=norm)
+    site.draft.values.append(site.activated(line, "logistic"))
+
+
+def connected(site: Site) -> None:
+    """A fully connected layer: ``make_connected_layer``, which draws weights from -sqrt(2 / inputs) to its opposite."""
+    section, x = site.section, site.x
+    outputs, inputs = section.whole("output", 1, 1), site.draft.shape(site.x).units
+    keys = {"outputs": str(outputs), "init": call("uniform", number(math.sqrt(2 / inputs)))}
+    bias, weight = site.piece(outputs), site.piece(outputs, inputs, layout="matrix")
+    if section.whole("batch_normalize", 0):
+        line = site.line("fc", [x], keys | {"bias": "none"}, Shape(outputs), {"weight": weight})
+        line = site.line("batchnorm", [line], _NORM, arrays={"bias": bias} | _norm(site, outputs))
+    else:
+        line = site.line("fc", [x], keys, Shape(outputs), {"weight": weight, "bias": bias})
+    site.draft.values.append(site.activated(line, "logistic"))
+
+
+def local(site: Site) -> None:
+    """A convolution with weights for each position: ``make_local_layer``, whose ``pad`` is a number of pixels."""
+    section, x = site.section, site.image(site.x)
+    filters, size = section.whole("filters", 1, 1), section.whole("size", 1, 1)
+    pad, shape = section.whole("pad", 0, 0), site.draft.shape(x)
+    window = Window((size, size), strides(section), _all_round(pad), rounding="down")
+    output = _placed(section, window, shape, 1 if pad else size, filters)
+    keys = convolution_keys(filters, window, 1) | _rounding(section, window, shape, output)
+    keys["init"] = call("uniform", number(math.sqrt(2 / (shape.channels * size * size))))
+    bias = site.piece(*output)
+    weight = site.piece(*output, shape.channels, size, size, layout="places")
+    line = site.line("local", [x], keys, output, {"weight": weight, "bias": bias}, claimed=True)
+    site.draft.values.append(site.activated(line, "logistic"))
+
+
+def batchnorm(site: Site) -> None:
+    """Batch normalisation: ``make_batchnorm_layer``. Files of pjreddie's Darknet have no biases of it."""
+    x = site.x
+    channels = site.draft.shape(x).channels
+    arrays = {"bias": site.piece(channels, optional=True)} | _norm(site, channels)
+    site.draft.values.append(site.line("batchnorm", [x], _NORM, arrays=arrays))
+
+
+def strides(section: Section) -> tuple[int, int]:
+    """Return the strides of rows and columns; AlexeyAB's Darknet has one for each."""
+    both = section.whole("stride", 1, 1)
+    return section.whole("stride_y", both, 1), section.whole("stride_x", both, 1)
+
+
+def _norm(site: Site, channels: int) -> dict[str, int]:
+    """Add the numbers of a batch normalisation that follow its biases."""
+    return {name: site.piece(channels) for name in ("weight", "running_mean", "running_var")}
+
+
+def _all_round(pad: int) -> Pad:
+    return Pad(pad, pad, pad, pad)
+
+
+def _placed(section: Section, window: Window, shape: Shape, missing: int, filters: int) -> Shape:
+    """Return the shape of an output as Darknet computes it: (side - missing) / stride + 1, rounded down."""
+    sides = [(side - missing) // stride + 1 for side, stride in zip(shape[1:], window.stride, strict=True)]
+    if min(shape.height, shape.width) < missing:
+        note = f"it reads {shape.height}x{shape.width}, and needs {missing}x{missing}"
+        raise Rejected("its kernel is larger than its padded input", section.place("size"), note)
+    return Shape(filters, *sides)
+
+
+def _rounding(section: Section, window: Window, shape: Shape, output: Shape) -> dict[str, str]:
+    try:
+        keys = rounding_keys(window, shape, output, ("exact", "down"))
+    except UnfitError as reason:
+        message = f"Darknet's sizes disagree: its output is {output.height}x{output.width}, its windows are others"
+        raise Rejected(message, section.place("dilation", "pad", "size"), *filter(None, [str(reason)])) from None
+    return {key: value for key, value in keys.items() if value != "exact"}
