@@ -8,6 +8,7 @@ from typing import Any
 from netspec.formatting import format_literal
 from netspec.ir import ops
 from netspec.ir.graph import Layer
+from netspec.passes.score_grid import is_dense
 
 from .sections import Part, Section, Value, listed
 from .site import Draft, Site
@@ -23,7 +24,12 @@ def add_cost(draft: Draft, layer: Layer) -> None:
     _COSTS[type(op)](Site(draft, layer, draft.name(layer.name)), op)
 
 
+_OF_PIXELS = "cuda-convnet's labels are the classes of images, and these scores are maps, of the classes of pixels"
+
+
 def _cross_entropy(site: Site, op: ops.CrossEntropy) -> None:
+    if site.draft.graph.layers[site.layer.inputs[0]].output.is_image:
+        raise site.error(_OF_PIXELS)
     softmax = _softmax_of(site.draft, site.layer.inputs[0]) or _add_intermediate(site, "softmax", {})
     _logreg(site, softmax, op.weight)
 
@@ -110,6 +116,9 @@ def add_default_cost(draft: Draft) -> None:
     last = graph.layers[graph.output.layer]
     softmax = _softmax_of(draft, scores)
     site = Site(draft, last, draft.name("logprob"))
+    if is_dense(graph):
+        site.error(_OF_PIXELS)
+        return
     if softmax is None:
         scores_part = _joined_value(draft, last)
         section = Section(draft.name("probs"), last.name, {"type": "softmax", "inputs": scores_part.name})

@@ -10,6 +10,8 @@ from onnx import TensorProto, ValueInfoProto, helper
 
 from netspec.ir.graph import Graph, Node
 from netspec.ir.ops import Input, Loss
+from netspec.passes.label_grid import label_sizes, labels_of_losses
+from netspec.passes.score_grid import is_dense
 
 from .about import about
 from .ops import EMISSIONS
@@ -50,16 +52,18 @@ def model(
     facts:
         Further metadata, about the weights.
     losses:
-        Whether to emit the losses too. The model then has a second input of N class numbers, int64.
+        Whether to emit the losses too. The model then has a second input of N class numbers, int64; that of
+        a dense network is N x rows x columns, the classes of the pixels of ``label_grid``, 255 for unlabelled ones.
     """
     nodes = [node for node in graph.nodes.values() if losses or not isinstance(node.op, Loss)]
-    writer = Writer(weights, labels=_unused_name(LABELS, graph))
+    writer = Writer(weights, _unused_name(LABELS, graph), labels_of_losses(graph))
     for node in nodes:
         if not isinstance(node.op, Input):
             EMISSIONS[type(node.op)](node.op, Site(node, graph.shapes(node), writer))
     inputs = [_value_info(graph.input)]
     if losses and graph.losses:
-        inputs.append(helper.make_tensor_value_info(writer.labels, TensorProto.INT64, [BATCH]))
+        pixels = label_sizes(graph) if is_dense(graph) else ()
+        inputs.append(helper.make_tensor_value_info(writer.labels, TensorProto.INT64, [BATCH, *pixels]))
     outputs = _outputs(graph, nodes)
     onnx_graph = helper.make_graph(
         writer.nodes,

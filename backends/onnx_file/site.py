@@ -13,19 +13,22 @@ from onnx import NodeProto, TensorProto, helper, numpy_helper
 from netspec.ir.graph import Node
 from netspec.ir.ops import Op
 from netspec.ir.shape import Shape
+from netspec.passes.label_grid import Slices
 
 Floats = NDArray[np.float32]
 
 LABELS = "labels"
-"""Name of the input of class numbers, if the model has one."""
+"""Name of the input of class numbers or of the classes of pixels, if the model has one."""
 
 
 @dataclass
 class Writer:
-    """Collects the ONNX nodes and tensors of a graph. ``arrays`` holds parameters and running statistics by key."""
+    """Collects the ONNX nodes and tensors of a graph. ``arrays`` holds parameters and running statistics by key, and
+    ``grids`` which labels of pixels a loss reads, by its layer."""
 
     arrays: Mapping[str, Floats]
     labels: str = LABELS
+    grids: Mapping[str, Slices | None] = field(default_factory=dict)
     nodes: list[NodeProto] = field(default_factory=list)
     tensors: dict[str, TensorProto] = field(default_factory=dict)
     names: set[str] = field(default_factory=set)
@@ -74,8 +77,13 @@ class Site:
 
     @property
     def labels(self) -> str:
-        """The name of the input of N class numbers."""
+        """The name of the input of N class numbers, or of the classes of pixels."""
         return self.writer.labels
+
+    @property
+    def grid(self) -> Slices | None:
+        """The rows and columns of the labels that a loss of pixels reads; ``None``: all."""
+        return self.writer.grids.get(self.node.layer)
 
     def result(self, kind: str, *inputs: str, **attributes: Any) -> None:
         """Append the ONNX operator that computes the operation's output."""

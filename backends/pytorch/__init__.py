@@ -11,7 +11,15 @@ from .layer import LABELS, Layer
 from .network import Network, class_scores, module, training_loss
 from .ops import TABLE
 from .ops.counter_rng import DeviceRandomState, RandomLayer, RandomState, evaluation_random_state, set_random_state
-from .ops.losses import class_weights, cross_entropy, keep_class_weights, pixel_losses, share_of_labels
+from .ops.losses import (
+    class_weights,
+    cross_entropy,
+    keep_class_weights,
+    on_grid,
+    pixel_losses,
+    share_of_labels,
+    share_of_loss,
+)
 from .ops.norms import BatchNormalise
 from .ops.precision import widened
 from .torchvision import ALEXNET, from_torchvision, to_torchvision, torchvision_keys
@@ -41,9 +49,11 @@ __all__ = [
     "module",
     "module_with",
     "no_kernels",
+    "on_grid",
     "pixel_losses",
     "set_random_state",
     "share_of_labels",
+    "share_of_loss",
     "to_torchvision",
     "torchvision_keys",
     "training_loss",

@@ -4,20 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
 
 from netspec.ir.graph import Graph
 from netspec.ir.graph import Layer as LayerOfFile
+from netspec.ir.ops import Loss
 from netspec.ir.shape import Shape
 from netspec.passes.fast import PLAIN, Forms
+from netspec.passes.label_grid import Slices, labels_of_losses
 from netspec.passes.phases import phases
 from netspec.passes.score_grid import is_dense
 from netspec.passes.torch_names import attributes, state_keys
 
 from .layer import LABELS, Layer
-from .ops.losses import class_weights, cross_entropy, keep_class_weights
+from .ops.losses import class_weights, cross_entropy, keep_class_weights, on_grid, share_of_labels, share_of_loss
 from .ops.precision import widened
 
 
@@ -25,18 +28,28 @@ from .ops.precision import widened
 class Step:
     """The call of one layer: its attribute, its arguments (values and parameters by name), and the name of its value.
 
-    ``last_read`` names the values that no later step reads.
+    ``last_read`` names the values that no later step reads. ``grid`` are the labels that a loss of pixels reads;
+    ``None``: all.
     """
 
     attribute: str
     arguments: tuple[str, ...]
     value: str
     last_read: tuple[str, ...] = ()
+    grid: Slices | None = None
+
+
+class Term(NamedTuple):
+    """A loss: its step, its weight, and whether it compares scores with labels, also if these are masks."""
+
+    step: Step
+    weight: float
+    labelled: bool
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What a network runs: the steps of each phase (see ``netspec.passes.phases``), with the weight of each loss.
+    """What a network runs: the steps of each phase (see ``netspec.passes.phases``).
 
     ``net`` is the name of the net, ``image`` that of its input layer, ``size`` the shape of the input. ``scores`` and
     ``output`` name values. ``labelled``: the output depends on labels. ``parameters`` maps keys of parameters to their
@@ -48,7 +61,7 @@ class Plan:
     size: Shape
     trunk: tuple[Step, ...]
     tail: tuple[Step, ...]
-    losses: tuple[tuple[Step, float], ...]
+    losses: tuple[Term, ...]
     parameters: dict[str, str]
     labelled: bool
     scores: str
@@ -67,7 +80,8 @@ class Network(nn.Module):
 
     ``forward(images)`` returns the value of the spec's last layer. If that is a loss, ``forward(images, labels)``
     returns the loss, a scalar, and ``forward(images)`` the class scores that it reads. Images are preprocessed,
-    N,C,H,W; labels are N class numbers. If ``forms.images`` is set, images may also be given as blocks of pixels.
+    N,C,H,W; labels are N class numbers or, of a dense network, masks as in ``training_loss``. If ``forms.images`` is
+    set, images may also be given as blocks of pixels.
     """
 
     _plan: Plan
@@ -127,23 +141,29 @@ def class_scores(model: Network, images: Tensor) -> Tensor:
     return widened(model._plan.scores_of(_trunk(model, images)))
 
 
-def training_loss(model: Network, images: Tensor, labels: Tensor) -> Tensor:
+def training_loss(model: Network, images: Tensor, labels: Tensor, batch: Tensor | None = None) -> Tensor:
     """Return the scalar that training minimises: the weighted sum of the losses, or else the cross-entropy of the
     class scores.
 
-    Labels are N class numbers, targets (N, classes), or masks (N, H, W) in bytes. In training mode, label smoothing and
-    weights of the classes apply as set on the spec's train line.
+    Labels are N class numbers, targets (N, classes), or masks (N, H, W) in bytes, with the classes of the pixels of
+    ``label_grid``. In training mode, label smoothing and weights of the classes apply as set on the spec's train line.
+
+    ``batch`` are the labels of a batch of which the images are a part. The result is then what they contribute to the
+    loss of that batch: each mean loss is multiplied by its share in that of the batch.
     """
-    plan, values = model._plan, _trunk(model, images)
+    plan, values, weights = model._plan, _trunk(model, images), class_weights(model)
+    share = share_of_labels(labels, batch, weights) if batch is not None else 1
     if not plan.losses:
         smoothing = plan.label_smoothing * model.training
-        return cross_entropy(plan.scores_of(values), labels, smoothing, class_weights(model))
+        return cross_entropy(plan.scores_of(values), labels, smoothing, weights) * share
     values[LABELS] = labels
-    _run(model, [step for step, _ in plan.losses], values)
-    first, *others = (weight * values[step.value] for step, weight in plan.losses)
-    for other in others:
-        first = first + other
-    return first
+    _run(model, [loss.step for loss in plan.losses], values)
+    terms = [loss.weight * values[loss.step.value] for loss in plan.losses]
+    if plan.dense and batch is not None:  # the losses have shares of their own
+        for i, loss in enumerate(plan.losses):
+            terms[i] = terms[i] * share_of_loss(labels, batch, loss.step.grid, weights, labelled=loss.labelled)
+        share = 1
+    return sum(terms[1:], terms[0]) * share
 
 
 def _trunk(model: Network, images: Tensor) -> dict[str, Tensor]:
@@ -158,6 +178,9 @@ def _run(model: Network, steps: Iterable[Step], values: dict[str, Tensor]) -> No
     keys = model._plan.parameters
     for step in steps:
         arguments = [values[name] if name not in keys else model.get_parameter(keys[name]) for name in step.arguments]
+        if step.grid is not None:
+            labels = step.arguments.index(LABELS)
+            arguments[labels] = on_grid(arguments[labels], step.grid)
         values[step.value] = getattr(model, step.attribute)(*arguments)
         del arguments
         for name in step.last_read:
@@ -165,14 +188,14 @@ def _run(model: Network, steps: Iterable[Step], values: dict[str, Tensor]) -> No
 
 
 def _plan(graph: Graph, model: nn.Module) -> Plan:
-    names, parts = attributes(graph), phases(graph)
+    names, parts, of_pixels = attributes(graph), phases(graph), labels_of_losses(graph)
 
     def step(layer: LayerOfFile) -> Step:
         child = model.get_submodule(names[layer.name])
         assert isinstance(child, Layer)
-        return Step(names[layer.name], child.reads, layer.name)
+        return Step(names[layer.name], child.reads, layer.name, grid=of_pixels.get(layer.name))
 
-    weights = graph.loss_weights
+    losses = [node.op for node in graph.losses if isinstance(node.op, Loss)]
     kept = {*parts.carried, graph.input.layer}
     return Plan(
         net=graph.name,
@@ -180,7 +203,7 @@ def _plan(graph: Graph, model: nn.Module) -> Plan:
         size=graph.input.output,
         trunk=_with_last_reads([step(layer) for layer in parts.trunk], kept),
         tail=tuple(step(layer) for layer in parts.tail),
-        losses=tuple((step(layer), weights[layer.name]) for layer in parts.losses),
+        losses=tuple(Term(step(layer), op.weight, op.labelled) for layer, op in zip(parts.losses, losses, strict=True)),
         parameters=state_keys(graph),
         labelled=parts.labelled,
         scores=parts.carried[0],

@@ -1,14 +1,18 @@
 """The losses, averaged over the images to an array of shape (), without the loss's weight in the total.
 
 Most read scores (N, classes) and class numbers (N,); those that need no classes read any value (N, ...). In the
-formulas t is 1 for the image's class and 0 for the others.
+formulas t is 1 for the image's class and 0 for the others. The cross-entropy of maps, (N, classes, rows, columns), and
+masks, (N, rows, columns), is that of the labelled pixels' scores.
 """
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
 from netspec.ir import ops
+from netspec.passes.score_grid import UNLABELLED
 
 from .call import Array, Call, Gradient, Labels
 from .joins import softmax_of
@@ -18,7 +22,11 @@ from .norms import window_sums, window_sums_back
 
 def cross_entropy(op: ops.CrossEntropy, call: Call) -> Array:
     """log(sum e^x) - x[class], times the weight of the class: with the weighted targets u, the sum of
-    u (log(sum e^x) - x)."""
+    u (log(sum e^x) - x). 0 if no pixel of masks is labelled."""
+    if call.x.ndim == 4:
+        call = _labelled_pixels(call)
+        if not len(call.x):
+            return np.zeros(())
     largest = call.x.max(axis=1, keepdims=True)
     log_sum = np.log(np.exp(call.x - largest).sum(axis=1, keepdims=True)) + largest
     return _mean((log_sum - call.x) * _weighted_targets(call))
@@ -26,8 +34,28 @@ def cross_entropy(op: ops.CrossEntropy, call: Call) -> Array:
 
 def cross_entropy_back(op: ops.CrossEntropy, call: Call, y: Array, grad: Array) -> Gradient:
     """softmax(x) times the sum of u, minus u."""
+    if call.x.ndim == 4:
+        by_maps, pixels = np.zeros_like(call.x), _labelled_pixels(call)
+        if len(pixels.x):
+            np.moveaxis(by_maps, 1, -1)[call.labels != UNLABELLED] = cross_entropy_back(op, pixels, y, grad).inputs[0]
+        return Gradient((by_maps,))
     u = _weighted_targets(call)
     return _mean_gradient(call, grad, softmax_of(call.x) * u.sum(axis=1, keepdims=True) - u)
+
+
+def _labelled_pixels(call: Call) -> Call:
+    """Return the arguments of a loss of maps as those of its labelled pixels: (M, classes) and (M,).
+
+    Raises ``ValueError`` if there are no masks, or not of the size of the maps.
+    """
+    x, labels = call.x, call.labels
+    if labels is None or labels.shape != (len(x), *x.shape[2:]):
+        found = "none" if labels is None else f"labels of {labels.shape}"
+        raise ValueError(
+            f"{call.name} is a loss of pixels: it needs masks of {(len(x), *x.shape[2:])}, and has {found}"
+        )
+    labelled = labels != UNLABELLED
+    return replace(call, inputs=(np.moveaxis(x, 1, -1)[labelled],), labels=labels[labelled])
 
 
 def _weighted_targets(call: Call) -> Array:

@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike
 
 from netspec.ir.graph import Graph, Node
 from netspec.ir.ops import RUNNING_STATISTICS, BatchNorm, CrossEntropy, Dropout, Input, Loss, RandomScale
-from netspec.passes.score_grid import UNLABELLED
+from netspec.passes.label_grid import Slices, labels_of_losses
 
 from .batch import updated_statistics
 from .call import Array, Call, Labels, Statistics
@@ -88,8 +88,8 @@ def run(
     x:
         Preprocessed images, N,C,H,W (or N,F where the network reads vectors).
     labels:
-        Class numbers from 0, (N,), or targets, (N, classes); of a dense network masks, (N, rows, columns), in which 255
-        is unlabelled.
+        Class numbers from 0, (N,), or targets, (N, classes); of a dense network masks of the pixels of ``label_grid``,
+        (N, rows, columns), in which 255 is unlabelled.
     training:
         Whether dropout is active, batch normalisation uses the statistics of the batch, and the cross-entropy has
         weights of the classes.
@@ -114,6 +114,7 @@ def run(
     parameters = _parameters(graph, weights)
     buffers = _buffers(graph, statistics)
     class_weights = np.array(graph.train.class_weights) if training and graph.train.class_weights else None
+    grids = labels_of_losses(graph)
     calls: dict[str, Call] = {}
     values: dict[str, Array] = {}
     for node in graph.nodes.values():
@@ -125,7 +126,7 @@ def run(
             inputs,
             tuple(parameters[key] for key in node.params),
             training,
-            class_numbers,
+            _on_grid(class_numbers, grids.get(node.layer)),
             _drawn_for(node, inputs, drawn),
             Statistics(*(buffers[key] for key in _buffer_keys(node))) if isinstance(node.op, BatchNorm) else None,
             class_weights,
@@ -168,7 +169,7 @@ def backward(run: Run, seeds: Mapping[str, ArrayLike]) -> Gradients:
 
 def training_loss(run: Run) -> float:
     """Return what training minimises: the weighted sum of the losses, or the cross-entropy of the scores without one.
-    Of a dense network it is the mean over all labelled pixels, 0 if there are none.
+    Of a dense network that is the mean over all labelled pixels, 0 if there are none.
 
     Raises
     ------
@@ -177,24 +178,16 @@ def training_loss(run: Run) -> float:
     """
     if run.graph.losses:
         return sum(weight * float(run.values[name]) for name, weight in _loss_weights(run).items())
-    call = _scores_call(run)
-    return float(OPS[CrossEntropy].forward(CrossEntropy(), call)) if len(call.inputs[0]) else 0.0
+    return float(OPS[CrossEntropy].forward(CrossEntropy(), _scores_call(run)))
 
 
 def loss_seeds(run: Run) -> dict[str, Array]:
     """Return the seeds for the gradients of ``training_loss``. Raises like that function."""
     if run.graph.losses:
         return {name: np.asarray(weight) for name, weight in _loss_weights(run).items()}
-    call, one, name = _scores_call(run), np.ones(()), run.graph.scores.name
-    seed = np.zeros_like(run.values[name])
-    if len(call.inputs[0]):
-        (by_scores,) = OPS[CrossEntropy].backward(CrossEntropy(), call, one, one).inputs
-        if seed.ndim == 2:
-            seed[:] = by_scores
-        else:
-            assert run.labels is not None
-            np.moveaxis(seed, 1, -1)[run.labels != UNLABELLED] = by_scores
-    return {name: seed}
+    one = np.ones(())
+    (by_scores,) = OPS[CrossEntropy].backward(CrossEntropy(), _scores_call(run), one, one).inputs
+    return {run.graph.scores.name: by_scores}
 
 
 def _loss_weights(run: Run) -> dict[str, float]:
@@ -204,16 +197,14 @@ def _loss_weights(run: Run) -> dict[str, float]:
 
 
 def _scores_call(run: Run) -> Call:
-    """Return the arguments of a loss that reads the network's scores: (N, classes) with N labels, or those of the
-    labelled pixels of masks."""
-    scores, value, labels = run.graph.scores, run.values[run.graph.scores.name], run.labels
-    weights = run.calls[scores.name].class_weights
-    if not scores.output.is_image:
-        return Call(scores.name, (value,), labels=labels, class_weights=weights)
-    if labels is None or labels.shape != (len(value), *value.shape[2:]):
-        raise ValueError(f"{scores.name} has scores of {scores.output}: a loss needs one per class, or masks")
-    labelled = labels != UNLABELLED
-    return Call(scores.name, (np.moveaxis(value, 1, -1)[labelled],), labels=labels[labelled], class_weights=weights)
+    """Return the arguments of the loss of a graph without one, the cross-entropy of the class scores."""
+    name = run.graph.scores.name
+    return Call(name, (run.values[name],), labels=run.labels, class_weights=run.calls[name].class_weights)
+
+
+def _on_grid(labels: Labels | Array | None, grid: Slices | None) -> Labels | Array | None:
+    """Return those of the labels of pixels that a loss compares its scores with; all if ``grid`` is ``None``."""
+    return labels if labels is None or grid is None else labels[:, grid[0], grid[1]]
 
 
 def _parameters(graph: Graph, weights: Mapping[str, ArrayLike]) -> dict[str, Array]:

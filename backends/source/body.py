@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 
 from netspec.ir.graph import Graph, Layer, Node
+from netspec.passes.label_grid import labels_of_losses
 from netspec.passes.placing import Transfer
 
 from .devices import Devices, transfer_helper
@@ -40,12 +41,17 @@ class Writer:
         self._holders = holders
         self._random_state = f"self.{random_state}"
         self._world = f"self.{world}"
+        self._grids = labels_of_losses(graph)
         self._names = Names()
         self._variables = {name: self._names.new(name) for name in graph.layers}
 
     def own_variable(self, layer: str) -> str:
         """Return the variable named after a layer."""
         return self._variables[layer]
+
+    def labels(self, layer: str, of: str = "labels") -> str:
+        """Return the expression for those of the labels in the variable ``of`` that a loss reads."""
+        return f'{of}[LABELS_OF["{layer}"]]' if self._grids.get(layer) is not None else of
 
     def variable(self, layer: str, readers: Sequence[Layer], next_layer: Layer | None) -> str:
         """Return the variable of a layer's value: ``x`` if only the following layer reads it, else the layer's own."""
@@ -129,6 +135,7 @@ class Writer:
             helpers=self.helpers,
             train=self.graph.train,
             mixes=self.graph.augment.mixes,
+            labels=self.labels(node.layer),
         )
         return EXPRESSIONS[type(node.op)](node.op, site)
 

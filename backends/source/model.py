@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from netspec.ir.graph import Graph, Layer
 from netspec.ir.ops import BatchNorm
+from netspec.passes.label_grid import pixel_losses
 from netspec.passes.phases import Phases, phases
 from netspec.passes.score_grid import is_dense
 
@@ -33,9 +34,10 @@ class Model:
 
     ``layers`` are the lines of ``__init__``, ``helpers`` the helpers that the program must define.
     ``scores`` and ``loss`` are the bodies of functions of ``model``, ``images`` and ``labels``: of the class scores,
-    and of the training loss. ``random_state`` is the attribute that random numbers depend on, if the model
-    draws any, and ``random_in_evaluation`` whether it also draws in evaluation. ``world`` is the attribute for the
-    processes, if needed. ``batch_norms``: it has batch normalisations.
+    and of the training loss. If that is ``by_shares``, its function also takes the labels of the whole ``batch``, and
+    returns what the images contribute to the loss of that. ``random_state`` is the attribute that random numbers depend
+    on, if the model draws any, and ``random_in_evaluation`` whether it also draws in evaluation. ``world`` is the
+    attribute for the processes, if needed. ``batch_norms``: it has batch normalisations.
     """
 
     name: str
@@ -44,6 +46,7 @@ class Model:
     helpers: tuple[str, ...]
     scores: list[str]
     loss: list[str]
+    by_shares: bool
     random_state: str | None
     random_in_evaluation: bool
     world: str | None
@@ -65,10 +68,10 @@ def write_model(graph: Graph, devices: Devices) -> Model:
     methods, call = [trunk], "model(images)"
     if parts.tail:
         methods, call = [trunk, _forward(writer, parts, trunk)], f"model.{trunk.name}(images)"
-    scores = _scores(writer, parts, call, f"model.{world}", devices)
+    scores, by_shares = _scores(writer, parts, call, f"model.{world}", devices), bool(pixel_losses(graph))
     if parts.losses:
         methods.append(_training_loss(writer, parts, trunk, members.new("training_loss"), devices))
-        loss = [f"return model.{methods[-1].name}(images, labels)"]
+        loss = [f"return model.{methods[-1].name}(images, labels{', batch' if by_shares else ''})"]
     else:
         loss = _cross_entropy(writer, scores, devices)
     helpers = writer.helpers
@@ -82,6 +85,7 @@ def write_model(graph: Graph, devices: Devices) -> Model:
         helpers=with_their_own([*(["Tensors"] if holders.has_tensors else []), *tables, *helpers]),
         scores=[f"return {scores}"],
         loss=loss,
+        by_shares=by_shares,
         random_state=random_state if is_random else None,
         random_in_evaluation="noisy_relu" in helpers,
         world=world if needs_world else None,
@@ -163,8 +167,16 @@ def _training_loss(writer: Writer, parts: Phases, trunk: Method, name: str, devi
     weights = writer.graph.loss_weights
     body, results = writer.lines(parts.losses, variables, [layer.name for layer in parts.losses])
     terms = [(weights[layer.name], results[layer.name]) for layer in parts.losses]
-    total = sum_of([value if weight == 1 else f"{weight!r} * {value}" for weight, value in terms])
-    return Method(name, "image, labels", "The loss that training minimises.", _returning([*lines, *body], [total]))
+    values = [value if weight == 1 else f"{weight!r} * {value}" for weight, value in terms]
+    arguments, doc = "image, labels", "The loss that training minimises."
+    if of_pixels := {node.layer for node in pixel_losses(writer.graph)}:
+        arguments, doc = "image, labels, batch", "What an image contributes to the loss of a batch with these labels."
+        for layer, value in zip(parts.losses, values, strict=True):
+            own, whole = (writer.labels(layer.name, of) for of in ("labels", "batch"))
+            share = f"share_of_labels({own}, {whole})" if layer.name in of_pixels else "(len(labels) / len(batch))"
+            body.append(f"{results[layer.name]} = {value} * {share}")
+        values = [results[layer.name] for layer in parts.losses]
+    return Method(name, arguments, doc, _returning([*lines, *body], [sum_of(values)]))
 
 
 def _returning(body: list[str], values: list[str]) -> list[str]:

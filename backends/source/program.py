@@ -12,8 +12,9 @@ from netspec.ir.distribution import Bilinear
 from netspec.ir.graph import Graph
 from netspec.ir.ops import Dropout, colour
 from netspec.passes import purposes
+from netspec.passes.label_grid import Slices, label_grid, labels_of_losses, pixel_losses
 from netspec.passes.mask_limits import unfit_masks
-from netspec.passes.score_grid import UNLABELLED, is_dense, score_grid
+from netspec.passes.score_grid import UNLABELLED, is_dense
 from netspec.passes.step_limits import layers_needing_two_images, unfit_rates
 
 from .devices import devices
@@ -58,6 +59,8 @@ def emit(graph: Graph, *, stem: str, spec: str) -> str:
     clipped_norm = clip is not None and clip.by == "norm"
     texts = (*model.lines, *map(helper_text, model.helpers))
     untrainable = next(iter(unfit_masks(graph) or map(str, unfit_rates(graph))), None)
+    labels = label_grid(graph) if is_dense(graph) and untrainable is None else None
+    of_pixels = pixel_losses(graph)
     return _environment().get_template("program.py.j2").render(
         first_line=FIRST_LINE,
         net=inside_docstring(graph.name),
@@ -69,7 +72,11 @@ def emit(graph: Graph, *, stem: str, spec: str) -> str:
         output=graph.output.output,
         outputs=graph.scores.output.channels,
         scores=graph.scores.output,
-        grid=score_grid(graph) if is_dense(graph) and untrainable is None else None,
+        grid=labels.grid if labels is not None else None,
+        of_pixels=bool(of_pixels),
+        dense=is_dense(graph),
+        labels_of={layer: _index(slices) for layer, slices in labels_of_losses(graph).items() if slices is not None},
+        labels_of_scores=of_pixels[-1].layer if labels is not None and labels.scores is not None else None,
         unlabelled=UNLABELLED,
         parameters=format_count(sum(p.size for p in graph.parameters.values())),
         rows=parameter_rows(graph, untrainable is None),
@@ -94,7 +101,7 @@ def emit(graph: Graph, *, stem: str, spec: str) -> str:
         untrainable=untrainable,
         trains=untrainable is None,
         uses_math=any("math." in text for text in texts),
-        uses_functions=any(re.search(r"\bF\.", text) for text in texts),
+        uses_functions=bool(of_pixels) or any(re.search(r"\bF\.", text) for text in texts),
         need_two_images=layers_needing_two_images(graph),
         has_loss=bool(graph.losses),
         schedule=schedule_variables(graph),
@@ -108,6 +115,11 @@ def emit(graph: Graph, *, stem: str, spec: str) -> str:
         mixup=number(graph.augment.mixup),
         cutmix=number(graph.augment.cutmix),
     )  # fmt: skip
+
+
+def _index(grid: Slices) -> str:
+    """Return the index of those of the labels of images that stand on a grid."""
+    return f"slice(None), {grid[0]}, {grid[1]}"
 
 
 @cache  # the environment caches compiled templates

@@ -64,6 +64,8 @@ class Site:
         The training settings: label smoothing and precision.
     mixes:
         Whether training mixes images, so that labels may be targets, N,C.
+    labels:
+        The expression for the labels that a loss reads.
     """
 
     name: str
@@ -78,6 +80,7 @@ class Site:
     helpers: dict[str, None]
     train: Train
     mixes: bool
+    labels: str
 
     @property
     def x(self) -> str:

@@ -9,6 +9,7 @@ from dataclasses import replace
 
 from netspec.check import allow
 from netspec.check.cache import LayerCache
+from netspec.check.class_losses import check_class_losses
 from netspec.check.facts import Checked, LayerFacts
 from netspec.check.layers import Walk
 from netspec.check.network import check_network
@@ -96,6 +97,7 @@ def _checked_graph(walk: Walk, settings: Settings, findings: Findings, *, report
     """Build the graph, and report what only shows in it: weights of classes that do not fit, then no graph is returned,
     and traps. ``report_unused`` is that of ``_silence_warnings``."""
     graph, facts = verify(_build_graph(walk, settings)), {f.name: f for f in walk.facts}
+    check_class_losses(graph, facts, findings)
     check_class_weights(graph, facts, settings, findings)
     if findings.has_errors():
         return None

@@ -19,6 +19,7 @@ from netspec.parallel.mesh import Mesh
 from netspec.parallel.turns import Turns, collect_own_turn
 from netspec.passes.dependence import with_gradient
 from netspec.passes.fast import PLAIN, Forms, on_devices, on_one_device
+from netspec.passes.label_grid import labels_of_losses
 from netspec.passes.phases import phases
 from netspec.passes.placing import Placed, Sharding, Transfer, local_graph
 from netspec.passes.score_grid import is_dense
@@ -44,6 +45,7 @@ class PlacedNetwork:
         self._phases = phases(placed.graph)
         self._learning = with_gradient(placed.graph)
         self._dense = is_dense(placed.graph)
+        self._grids = labels_of_losses(placed.graph)
         self._draw: tuple[int, int, int] | None = None
         self._dtypes: dict[tuple[Transfer, bool, bool], torch.dtype] = {}
         by_feature = [x for x in placed.graph.layers.values() if placed.layers[x.name].sharding.batch == 1]
@@ -55,9 +57,9 @@ class PlacedNetwork:
                 self.module.add_module(self._names[layer.name], self._layer_module(layer))
         backend.load("pytorch").keep_class_weights(self.module, placed.graph.train)
 
-    def training_loss(self, images: Tensor, labels: Tensor, share: float | Tensor) -> tuple[Tensor, Tensor]:
-        """Return this device's training loss in two forms, both scalars multiplied by the ``share`` that its mean loss
-        has in that of the whole batch (see ``share_of_labels`` of the pytorch backend).
+    def training_loss(self, images: Tensor, labels: Tensor, batch: Tensor) -> tuple[Tensor, Tensor]:
+        """Return what this device contributes to the training loss of a batch with the labels ``batch``, in two forms,
+        both scalars. See ``training_loss`` of the pytorch backend.
 
         Every device runs ``backward()`` from the first. The second, detached, is this device's contribution to the
         reported loss: over all devices they sum to the loss of the whole batch, also where several devices have
@@ -69,11 +71,21 @@ class PlacedNetwork:
         self._run(self._phases.trunk, values, labels, len(images))
         losses = self._own_losses if self._phases.losses else self._cross_entropy
         terms = losses(values, labels, len(images))
+        share = backend.load("pytorch").share_of_labels(labels, batch, self.class_weights)
+        if self._dense and self._phases.losses:
+            terms, share = [(name, loss * self._share_of(name, labels, batch)) for name, loss in terms], 1
         (_, total), *others = terms
         for _, loss in others:
             total = total + loss
         reported = sum((loss.detach() for name, loss in terms if self._reports_loss(name)), torch.zeros_like(total))
         return total * share, reported * share
+
+    def _share_of(self, layer: str, labels: Tensor, batch: Tensor) -> float | Tensor:
+        """Return the share of a dense network's loss of some of a batch's masks in that of all."""
+        share: float | Tensor = backend.load("pytorch").share_of_loss(
+            labels, batch, self._grids.get(layer), self.class_weights, labelled=layer in self._grids
+        )
+        return share
 
     def class_scores(self, images: Tensor) -> Tensor:
         """Return the class scores, (N, classes) or, of a dense network, (N, classes, rows, columns), of this device's
@@ -208,7 +220,10 @@ class PlacedNetwork:
         if not self.placed.on(self.mesh.rank, layer.name):
             return self._placeholder(layer, inputs)
         module: Any = getattr(self.module, self._names[layer.name])
-        available = {**inputs, backend.load("pytorch").LABELS: labels}
+        pytorch = backend.load("pytorch")
+        if labels is not None:
+            labels = pytorch.on_grid(labels, self._grids.get(layer.name))
+        available = {**inputs, pytorch.LABELS: labels}
         arguments = [
             available[name] if name in available else self.module.get_parameter(self._state_keys[name])
             for name in module.reads

@@ -6,6 +6,8 @@ The trainer and the generated program use these checks to reject the same networ
 from __future__ import annotations
 
 from netspec.ir.graph import Graph
+from netspec.ir.ops import Loss
+from netspec.passes.label_grid import grids_of_losses
 from netspec.passes.score_grid import UNLABELLED, NoGrid, is_dense, score_grid
 
 MOST_CLASSES = UNLABELLED
@@ -38,9 +40,8 @@ def unfit_masks(graph: Graph) -> tuple[str, ...] | None:
     if unfit := unfit_maps(graph):
         return unfit
     maps, augment = f"the class scores are an image of {graph.scores.output}", graph.augment
-    if graph.losses:
-        layer = graph.losses[0].layer
-        return f"{maps}, and {layer} is a loss of whole images", f"their loss is the cross-entropy: leave {layer} out"
+    if unfit := _unfit_losses(graph):
+        return unfit
     own_updates = next((p.layer for p in graph.parameters.values() if p.update_every), None)
     if own_updates is not None:
         return f"{maps}, and {own_updates} is updated by the mean gradient of some images", "leave update_every= out"
@@ -63,3 +64,17 @@ def unfit_whole(graph: Graph) -> tuple[str, ...]:
         f"{graph.name} gives an image one class, and views=whole is for networks that give each pixel one",
         "views=10 tests the corner and centre crops, and views=1 the centre crop",
     )
+
+
+def _unfit_losses(graph: Graph) -> tuple[str, ...] | None:
+    """Return why the losses of a dense network, if it has any, cannot be those of masks: the message, and further
+    lines."""
+    if graph.losses and not any(node.op.knows_classes for node in graph.losses if isinstance(node.op, Loss)):
+        first = graph.losses[0].layer
+        message = f"no loss compares the maps of {graph.scores.layer} with masks: {first} does not read the classes"
+        return message, "add a crossentropy of the class scores; netspec.torch_module and compile give the module"
+    try:
+        grids_of_losses(graph)
+    except NoGrid as problem:
+        return problem.message, *problem.notes
+    return None

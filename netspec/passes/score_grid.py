@@ -118,8 +118,9 @@ def is_dense(graph: Graph) -> bool:
     return scores.units != scores.channels
 
 
-def score_grid(graph: Graph) -> ScoreGrid:
-    """Return where the scores of a dense network stand in its image.
+def score_grid(graph: Graph, node: Node | None = None) -> ScoreGrid:
+    """Return where the scores of a dense network stand in its image: the class scores or, given the ``node`` of other
+    maps, these.
 
     Raises
     ------
@@ -127,30 +128,33 @@ def score_grid(graph: Graph) -> ScoreGrid:
         The network reads a vector, or joins values of different scales, or its scores are at no whole number of pixels
         from each other, or reach beyond the image.
     """
-    image, scores = graph.input.output, graph.scores.output
+    node = node or graph.scores
+    image, scores = graph.input.output, node.output
+    what = "the class scores" if node == graph.scores else f"the scores of {node.layer}"
     if not image.is_image:
         raise NoGrid(
-            f"the class scores are an image of {scores}, and the network reads no image but {image.units} numbers",
+            f"{what} are an image of {scores}, and the network reads no image but {image.units} numbers",
             "masks are those of images; netspec.torch_module and compile give the module, to train in your own program",
         )
-    place = _place_of_scores(graph) or Place(*(_filling(image[i], scores[i]) for i in (1, 2)))
+    place = _place_of(graph, node) or Place(*(_filling(image[i], scores[i]) for i in (1, 2)))
     for axis in place:
         if axis.apart < 1 or axis.apart.denominator > 1:
             raise NoGrid(
-                f"the class scores are {place} pixels of the image apart: a mask has a class for each pixel",
+                f"{what} are {place} pixels of the image apart: a mask has a class for each pixel",
                 f"{scores} scores for an image of {image}; scores stand a whole number of pixels apart, at least 1",
             )
-    top, left = (_first(axis, count, size) for axis, count, size in zip(place, scores[1:], image[1:], strict=True))
+    axes = zip(place, scores[1:], image[1:], strict=True)
+    top, left = (_first(axis, count, size, what) for axis, count, size in axes)
     return ScoreGrid(scores.height, scores.width, int(place.rows.apart), int(place.columns.apart), top, left)
 
 
-def _first(axis: Axis, count: int, size: int) -> int:
+def _first(axis: Axis, count: int, size: int, what: str) -> int:
     """Return the pixel, on an axis of ``size`` pixels, to which the first of ``count`` scores belongs. Raises
-    ``NoGrid``."""
+    ``NoGrid``, in which the scores are ``what``."""
     span = _span(count, int(axis.apart))
     if span > size:
         raise NoGrid(
-            "the class scores reach beyond the image",
+            f"{what} reach beyond the image",
             f"{axis.apart} * ({count} - 1) + 1 = {span} pixels, the image has {size}; a crop layer takes their middle",
         )
     lowest, highest = sorted((math.ceil(axis.low), math.floor(axis.high)))  # those around it if no pixel is between
@@ -169,9 +173,9 @@ def _filling(pixels: int, units: int) -> Axis:
     return Axis(Fraction(pixels, units), Fraction(0), Fraction(pixels))
 
 
-def _place_of_scores(graph: Graph) -> Place | None:
-    """Return the place of the class scores. ``None``: they have none of their own."""
-    needed = graph.dependencies([graph.scores])
+def _place_of(graph: Graph, scores: Node) -> Place | None:
+    """Return the place of some scores. ``None``: they have none of their own."""
+    needed = graph.dependencies([scores])
     places: dict[str, Place | None] = {}
     for node in graph.nodes.values():
         if node.name not in needed:
@@ -183,7 +187,7 @@ def _place_of_scores(graph: Graph) -> Place | None:
             places[node.name] = None  # stands nowhere, as all of the image reaches it
         else:
             places[node.name] = _place(node, _joined(node, places), graph.shapes(node)[0])
-    return places[graph.scores.name]
+    return places[scores.name]
 
 
 def _joined(node: Node, places: dict[str, Place | None]) -> Place | None:

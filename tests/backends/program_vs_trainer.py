@@ -18,6 +18,7 @@ from torch import Tensor
 
 from netspec import backend
 from netspec.ir.graph import Graph
+from netspec.passes.label_grid import label_sizes
 from netspec.passes.placing import SplitWord, arrange
 from netspec.passes.score_grid import UNLABELLED, is_dense
 from netspec.train.learning.ema import Average
@@ -147,7 +148,7 @@ def _labels(graph: Graph, images: int, generator: torch.Generator) -> Tensor:
     scores = graph.scores.output
     if not is_dense(graph):
         return torch.randint(scores.units, (images,), generator=generator)
-    labels = torch.randint(scores.channels, (images, *scores[1:]), generator=generator).byte()
+    labels = torch.randint(scores.channels, (images, *label_sizes(graph)), generator=generator).byte()
     unlabelled = torch.rand(labels.shape, generator=generator) < torch.linspace(0, 1, images)[:, None, None]
     return labels.masked_fill(unlabelled, UNLABELLED)
 

@@ -29,6 +29,16 @@ def errors_of(middle: str, head: str = "net x rounding=up", dialect: Dialect = "
     return tuple(d for d in caught.value.diagnostics if d.severity == "error")
 
 
+@pytest.mark.parametrize("loss", ["", "[loss] crossentropy"])
+def test_classes_of_pixels_are_errors(loss: str) -> None:
+    text = f"net x rounding=up\n[image] input 3x12x12 range=255 mean=image\n{CONV}\n{loss}"
+    with pytest.raises(SpecError) as caught:
+        BACKEND.emit(loads(text), "2012")
+    (error,) = (d for d in caught.value.diagnostics if d.severity == "error")
+    assert (error.code, error.layer) == ("not-in-cfg", "loss" if loss else "c")
+    assert "these scores are maps, of the classes of pixels" in error.message
+
+
 @pytest.mark.parametrize(
     ("optimizer", "message"),
     [

@@ -50,7 +50,7 @@ def compare(graph: Graph, weights: Arrays, count: int = 3) -> None:
     assert graph_shapes(graph).items() <= inferred_shapes(model).items()
 
     images, labels = random_images(graph, count).astype(np.float32), random_labels(graph, count)
-    arrays = (images, labels)[: len(model.graph.input)]
+    arrays = (images, labels.astype(np.int64))[: len(model.graph.input)]
     inputs = dict(zip((value.name for value in model.graph.input), arrays, strict=True))
     values = run(with_all_values(model), **inputs)
     noise = pop_noise(graph, values)

@@ -129,7 +129,9 @@ def compare_loss(graph: Graph, weights: dict[str, Array], dropped: dict[str, Arr
     assert_same_gradients(graph, model, reference.backward(run, reference.loss_seeds(run)).params)
 
 
-@pytest.mark.parametrize("name", ["alexnet-like", "several-inputs-and-shared-weights", "two-losses", "one-loss"])
+@pytest.mark.parametrize(
+    "name", ["alexnet-like", "several-inputs-and-shared-weights", "two-losses", "one-loss", "losses-of-pixels"]
+)
 def test_training_loss_equals_the_references(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     graph = CASES[name]()
     compare_loss(graph, random_weights(graph), patch_masks(graph, monkeypatch))

@@ -15,6 +15,7 @@ from netspec import backend
 from netspec.ir.ops import RandomScale
 from netspec.passes.fast import forms_of
 from netspec.train.learning.recording import CudaGraphs, Inputs, Recording
+from netspec.train.learning.task import made_up_labels
 
 pytorch = backend.load("pytorch")
 CASES = cases()
@@ -50,7 +51,7 @@ def test_every_operation_can_be_recorded(build: Case, training: bool) -> None:
         module.register_parameter("extra", torch.nn.Parameter(torch.zeros(1, device=device)))
         random_state = pytorch.DeviceRandomState.for_model(module)
         pytorch.set_random_state(module, random_state)
-        labels = (torch.arange(4) % graph.scores.output.channels).to(device)
+        labels = made_up_labels(graph, 4).to(device)
 
         def forward_and_backward(images: Tensor) -> tuple[Tensor, ...]:
             x = images.detach().requires_grad_()

@@ -25,6 +25,17 @@ def test_cross_entropy() -> None:
     assert_close(scores_gradient, [[1 / 16, -6 / 16, 5 / 16], [-1 / 3, 1 / 6, 1 / 6]])
 
 
+def test_cross_entropy_of_maps() -> None:
+    # As above: two pixels with the scores 0, log 2, log 5 and 7, 7, 7, and one without a class.
+    scores, labels = [[[[0, 7, 1]], [[LN2, 7, 2]], [[LN5, 7, 3]]]], np.array([[[1, 0, 255]]])
+    assert float(value(ops.CrossEntropy(), scores, labels=labels)) == pytest.approx((2 * LN2 + LN3) / 2, rel=1e-14)
+    by_maps = gradient(ops.CrossEntropy(), scores, labels=labels, seed=1).inputs[0]
+    assert_close(by_maps, [[[[1 / 16, -1 / 3, 0]], [[-6 / 16, 1 / 6, 0]], [[5 / 16, 1 / 6, 0]]]])
+    unlabelled = np.full((1, 1, 3), 255)
+    assert float(value(ops.CrossEntropy(), scores, labels=unlabelled)) == 0
+    assert not gradient(ops.CrossEntropy(), scores, labels=unlabelled, seed=1).inputs[0].any()
+
+
 def test_cross_entropy_of_large_scores() -> None:
     assert loss(ops.CrossEntropy(), [[1000, 0]], [1]) == 1000
 

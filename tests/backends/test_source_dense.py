@@ -44,12 +44,19 @@ train epochs=2 batch=8 optimizer=sgd(lr=0.05, momentum=0.9) {train}
 """
 """Of the 12 x 16 pixels of an image, the 10 x 14 in the middle have scores."""
 
+AUXILIARY = """[side] conv filters=4 kernel=1 neuron=linear inputs=norm
+[aux] crossentropy loss_weight=0.4
+[loss] crossentropy inputs=scores
+"""
+"""Another loss, of 5 x 7 of these pixels."""
 
-def dense(augment: str = "", train: str = "", reads: str = "range=1", scores: str = "", gpus: str = "") -> Graph:
+
+def dense(
+    augment: str = "", train: str = "", reads: str = "range=1", scores: str = "", gpus: str = "", losses: str = ""
+) -> Graph:
     augment = f"augment {augment}" if augment else ""
-    return netspec.loads(
-        SPEC.format(augment=augment, train=train, input=reads, scores=scores, gpus=gpus).replace("\n\n", "\n").strip()
-    ).graph
+    text = SPEC.format(augment=augment, train=train, input=reads, scores=scores, gpus=gpus)
+    return netspec.loads(text.replace("train epochs", f"{losses}train epochs").replace("\n\n", "\n").strip()).graph
 
 
 def write_images(folder: Path, names: list[str], masks: Path, suffixes: tuple[str, ...] = (".jpg", ".png")) -> None:
@@ -123,6 +130,13 @@ def test_training_on_a_folder_ends_with_the_trainers_bits(
 
 
 @pytest.mark.ci  # a training
+def test_auxiliary_losses_end_with_the_trainers_bits(tmp_path: Path, run_here: RunHere) -> None:
+    losses = AUXILIARY + "[small] sumsquares loss_weight=0.001 inputs=down\n"
+    graph = dense("flip=horizontal", "accumulate=2 ema=0.9", losses=losses)
+    assert_same_training(graph, folder_of_pairs(tmp_path / "data"), tmp_path, run_here)
+
+
+@pytest.mark.ci  # a training
 def test_pairs_that_cannot_be_read_are_replaced(tmp_path: Path, run_here: RunHere) -> None:
     data = folder_of_pairs(tmp_path / "data", unreadable=1)
     assert_same_training(dense("flip=horizontal"), data, tmp_path, run_here, skipped=2)
@@ -161,6 +175,8 @@ def test_two_processes_compute_the_trainers_bits(tmp_path: Path) -> None:
         trial("parts", dense(train="accumulate=2 label_smoothing=0.1 ema=0.9"), 10),
         trial("low", dense(train="precision=bf16"), 6),
         trial("weighted", dense(train="accumulate=2 class_weights=0.1,3,0,7.5"), 9),
+        trial("auxiliary", dense(losses=AUXILIARY, train="accumulate=2 label_smoothing=0.1"), 9),
+        trial("auxiliary_weighted", dense(losses=AUXILIARY, train="class_weights=0.1,3,0,7.5 precision=bf16"), 5),
         trial("grouped", grouped, 6, "groups"),
         trial("grouped_parts", dense("", "accumulate=2", "range=1", "reads=all", "gpus 2"), 8, "groups"),
     ]

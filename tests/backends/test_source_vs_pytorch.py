@@ -96,13 +96,14 @@ class Pair:
         optimiser = optimiser_class(self.program)(self.network)
         # Schedules of single layers are ignored on both sides.
         own: dict[str, Any] = {"own": {}} if "own" in signature(optimiser.step).parameters else {}
+        labels = [self.labels] * (len(signature(self.program.loss_of).parameters) - 2)  # those of the batch, too
         self.module.train()
         self.network.train()
         for step in range(steps):
             self.set_random_state(step)
             expected, actual = self.call_both(
-                lambda: pytorch.training_loss(self.module, self.images, self.labels),
-                lambda: self.program.loss_of(self.network, self.images, self.labels),
+                lambda: pytorch.training_loss(self.module, self.images, *labels),
+                lambda: self.program.loss_of(self.network, self.images, *labels),
             )
             assert torch.equal(actual, expected)
             self.module.zero_grad()
@@ -126,7 +127,7 @@ def test_values_and_gradients_equal_the_modules(build: Case, tmp_path: Path) -> 
 
 TRAINED = [
     "alexnet-like", "several-inputs-and-shared-weights", "two-losses", "one-loss", "unread-layers", "linear-in-groups",
-    "spread-and-in-parts", "noisy",
+    "spread-and-in-parts", "noisy", "losses-of-pixels",
     "batchnorm-of-vector", "modern-blocks-with-dropout",
 ]  # fmt: skip
 

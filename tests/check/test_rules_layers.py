@@ -155,7 +155,9 @@ def test_sum_of_squares_does_not_define_the_scores() -> None:
 
 
 def test_loss_needs_a_vector_of_scores() -> None:
-    found = only_diagnostic(IMAGE + "[l] crossentropy")
+    found = only_diagnostic(IMAGE + "[l] squarederror")
+    assert (found.code, position_of(found)[2]) == ("needs-vector", "squarederror")
+    found = only_diagnostic(IMAGE + "[p] maxpool kernel=global\n[l] crossentropy")
     assert (found.code, position_of(found)[2]) == ("needs-vector", "crossentropy")
 
 

@@ -114,7 +114,7 @@ def test_added_projection_has_no_neuron_and_the_files_line_ending() -> None:
     fixed = apply(found.fixes[0].edits, text)
     assert fixed.count("\n") == fixed.count("\r\n") == text.count("\r\n") + 1
     assert "stride=2 rounding=down neuron=linear inputs=head" in found.fixes[0].title
-    text = "[image] input 3x32x32\r\n[loss] crossentropy\r\n"
+    text = "[image] input 3x32x32\r\n[loss] squarederror\r\n"
     assert apply(only_diagnostic(text).fixes[0].edits, text).count("\r\n") == 4
 
 
@@ -227,7 +227,7 @@ def test_mixed_rounding_suggests_caffe() -> None:
 
 
 def test_maps_before_a_loss_are_flattened_or_averaged() -> None:
-    text = "[i] input 3x4x4\n[c] conv filters=5 kernel={}\n[loss] crossentropy{}\n"
+    text = "[i] input 3x4x4\n[c] conv filters=5 kernel={}\n[loss] squarederror{}\n"
     for kernel, inputs, way in (
         (4, "", "add [loss_flat] flatten above"),
         (3, "", "add [loss_mean] avgpool kernel=global and [loss_flat] flatten above"),

@@ -225,7 +225,13 @@ CASES = (
         "c changes colours, and reads an image of 1 channel",
     ),
     Case("needs-image", "[i] input 10\n[c] «maxpool» kernel=2", "c pools an image, and reads a vector of 10"),
-    Case("needs-vector", IMAGE + "[l] «crossentropy»", "reads an image of 3x32x32"),
+    Case("needs-vector", IMAGE + "[l] «squarederror»", "reads an image of 3x32x32"),
+    Case(
+        "classes-differ",
+        IMAGE + "[a] fc outputs=2\n[l] «crossentropy»\n[f] fc outputs=3 inputs=a\n[m] crossentropy",
+        "l reads the scores of 2 classes, and m those of 3 classes",
+        "the class of an image may be one that has no score in l",
+    ),
     Case("no-input", "[«c»] relu\n[d] relu", "the network has no input", "[image] input 3x224x224"),
     Case("no-such-group", "gpus 2\n" + IMAGE + "[c] fc outputs=2 «gpu=2»", "there is no GPU group 2", "0 to 1"),
     Case(

@@ -81,6 +81,20 @@ SPECS = {
         [likely] softmax inputs=fc2
         [each] binarycrossentropy of=probabilities inputs=likely
     """,
+    "losses-of-pixels": """
+        net dense
+        default conv  init=gaussian(0.3)
+        [image] input 3x9x9
+        [in] conv filters=6 kernel=3 neuron=relu
+        [down] conv filters=6 kernel=3 stride=2 neuron=tanh
+        [side] conv filters=7 kernel=1
+        [aux] crossentropy loss_weight=0.4
+        [small] sumsquares inputs=down loss_weight=0.1
+        [up] deconv filters=6 kernel=3 stride=2 inputs=down init=gaussian(0.3)
+        [both] sum inputs=up,in
+        [scores] conv filters=5 kernel=1
+        [loss] crossentropy
+    """,
     "one-loss": """
         net single
         [image] input 9

@@ -19,8 +19,7 @@ from netspec.train.learning.task import made_up_labels
 
 def labels_of(graph: Graph, batch: int, device: str) -> Tensor:
     """Return the labels of images, or of their pixels if the loss is that of maps of scores."""
-    labels = torch.zeros(batch, dtype=torch.long) if graph.losses else made_up_labels(graph, batch)
-    return labels.to(device)
+    return made_up_labels(graph, batch).to(device)
 
 
 def step_of(graph: Graph, batch: int, device: str) -> tuple[nn.Module, Callable[[], Tensor], Tensor]:

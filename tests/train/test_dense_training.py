@@ -35,14 +35,17 @@ net dense
 [in] conv filters=8 kernel=3 init=gaussian(0.2) neuron=relu
 [down] conv filters=16 kernel=2 stride=2 init=gaussian(0.2) bias=none
 [norm] batchnorm neuron=relu
-[drop] dropout rate=0.2
+[side] conv filters=4 kernel=1 init=gaussian(0.1)
+[aux] crossentropy loss_weight=0.4
+[drop] dropout rate=0.2 inputs=norm
 [up] deconv filters=8 kernel=2 stride=2 init=gaussian(0.2) neuron=relu
 [both] concat inputs=in,up
 [scores] conv filters=4 kernel=1 init=gaussian(0.1)
+[loss] crossentropy
 train epochs=2 batch=32 optimizer=adam(lr=0.01) accumulate=2 ema=0.9 schedule=plateau(patience=1, times=3)
 augment from=14 pad=1 flip=horizontal
 """
-"""The 10 x 10 pixels in the middle of the image have scores."""
+"""The 10 x 10 pixels in the middle of the image have scores, every second of them also those of an auxiliary loss."""
 
 
 def train(out: Path, reporter: Any = QUIET, text: str = SPEC, **request: Any) -> Any:
@@ -76,7 +79,10 @@ def test_console_says_what_is_learnt(tmp_path: Path, monkeypatch: pytest.MonkeyP
     Path("dense.net").write_text(SPEC)
     done = invoke("train", "dense.net", "--data", "synthetic", "--steps", "2", "--out", "run", "--threads", "1")
     assert done.exit_code == 0, done.output
-    assert done.stderr.startswith("labels: a class for each of 10 x 10 pixels, from row 1 and column 1 on\n")
+    assert done.stderr.startswith(
+        "labels: a class for each of 10 x 10 pixels, from row 1 and column 1 on\n"
+        "labels of aux: 5 x 5 pixels, 2 apart, from row 1 and column 1 on\n"
+    )
     evaluation = json.loads(Path("run/run.json").read_text())["result"]
     right, iou = (f"{100 * evaluation[key]:.1f} %" for key in ("pixels_right", "mean_iou"))
     assert f"  pixels right {right}  mean IoU {iou}\n" in done.stderr

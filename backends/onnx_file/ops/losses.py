@@ -1,4 +1,5 @@
-"""Losses of N,C scores and N class numbers, averaged over the images to a scalar tensor."""
+"""Losses of N,C scores and N class numbers, averaged over the images to a scalar tensor; the cross-entropy of maps of
+scores and the classes of pixels, over the labelled ones."""
 
 from __future__ import annotations
 
@@ -6,6 +7,7 @@ import numpy as np
 from onnx import TensorProto
 
 from netspec.ir import ops
+from netspec.passes.score_grid import UNLABELLED
 
 from ..site import Site, Table
 from .inclusion import log_inclusion_probabilities
@@ -13,7 +15,18 @@ from .norms import window_means
 
 
 def _cross_entropy(op: ops.CrossEntropy, site: Site) -> None:
-    site.result("SoftmaxCrossEntropyLoss", site.x, site.labels, reduction="mean")
+    if not site.shape.is_image:
+        site.result("SoftmaxCrossEntropyLoss", site.x, site.labels, reduction="mean")
+        return
+    labels = site.labels
+    if site.grid is not None:
+        bounds = zip(*((axis.start, axis.stop, axis.step) for axis in site.grid), strict=True)
+        starts, ends, steps = (site.sizes(word, *pair) for word, pair in zip(_BOUNDS, bounds, strict=True))
+        labels = site.inner("Slice", labels, starts, ends, site.sizes("axes", 1, 2), steps)
+    site.result("SoftmaxCrossEntropyLoss", site.x, labels, reduction="mean", ignore_index=UNLABELLED)
+
+
+_BOUNDS = "starts", "ends", "steps"
 
 
 def _binary_cross_entropy(op: ops.BinaryCrossEntropy, site: Site) -> None:

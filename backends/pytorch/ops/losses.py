@@ -1,7 +1,7 @@
 """Losses of N,C scores and N class numbers (some of any value), averaged over the images, without the loss's weight.
 
-Dense networks have N,C,H,W scores, and the N,H,W classes of masks as labels, in bytes. Their loss, the cross-entropy,
-is averaged over the labelled pixels.
+Dense networks have N,C,H,W scores, and the N,H,W classes of masks as labels, in bytes. The cross-entropy of these is
+averaged over the labelled pixels.
 
 In place of class numbers there may be targets t, N,C, for images that have been mixed. In training mode targets are
 smoothed with a share s: (1 - s) t + s / C (Szegedy et al., Rethinking the Inception architecture, 2016, section 7). It
@@ -21,6 +21,7 @@ from torch import Tensor, nn
 
 from netspec.ir import ops
 from netspec.ir.settings import Train
+from netspec.passes.label_grid import Slices
 from netspec.passes.score_grid import UNLABELLED
 from netspec.passes.torch_names import CLASS_WEIGHTS
 
@@ -109,6 +110,21 @@ def share_of_labels(part: Tensor, labels: Tensor, weights: Tensor | None) -> flo
     if labels.dim() == 2 or (labels.dim() == 1 and weights is None):
         return len(part) / len(labels)
     return amount_of(part, weights) / amount_of(labels, weights)
+
+
+def on_grid(labels: Tensor, grid: Slices | None) -> Tensor:
+    """Return those of the labels of pixels, N,H,W, that stand on a loss's grid (``label_grid``); ``None``: all."""
+    return labels if grid is None else labels[:, grid[0], grid[1]]
+
+
+def share_of_loss(
+    part: Tensor, labels: Tensor, grid: Slices | None, weights: Tensor | None, *, labelled: bool
+) -> float | Tensor:
+    """Return the share of one of a dense network's losses of some of a batch's masks in that of all: like
+    ``share_of_labels`` on its ``grid`` or, unless it is a loss of ``labelled`` pixels, their share of the images."""
+    if not labelled:
+        return len(part) / len(labels)
+    return share_of_labels(on_grid(part, grid), on_grid(labels, grid), weights)
 
 
 def targets_of(x: Tensor, labels: Tensor) -> Tensor:

@@ -9,10 +9,16 @@ from ..text import call, operand
 
 
 def _cross_entropy(at: Site) -> str:
+    if at.shapes[0].is_image:
+        option = ", self.training" if at.train.class_weights is not None else _smoothing(at)
+        return f"pixel_loss({at.float32}, {at.labels}{option})"
     if at.train.class_weights is not None:
         return call(at.helper("weighted_cross_entropy"), at.float32, "labels", "self.training")
-    smoothing = ", label_smoothing=LABEL_SMOOTHING * self.training" if at.train.label_smoothing else ""
-    return f"F.cross_entropy({at.float32}, labels{smoothing})"
+    return f"F.cross_entropy({at.float32}, labels{_smoothing(at)})"
+
+
+def _smoothing(at: Site) -> str:
+    return ", label_smoothing=LABEL_SMOOTHING * self.training" if at.train.label_smoothing else ""
 
 
 def _with_helper(name: str, at: Site, **options: str | None) -> str:

@@ -38,9 +38,19 @@ class Loss(Op):
 
 
 class CrossEntropy(Loss):
-    """-log softmax(x)[class]. The softmax is part of the loss."""
+    """-log softmax(x)[class]. The softmax is part of the loss.
+
+    Of maps of scores, it is that of the class of each pixel, and a batch's loss the mean over its labelled pixels. It
+    does not matter in which image they are.
+    """
 
     __slots__ = ()
+
+    def shape(self, inputs: tuple[Shape, ...]) -> Shape:
+        (x,) = inputs
+        return Shape(1) if x.units > x.channels else Loss.shape(self, inputs)
+
+    flops_rule: ClassVar[str] = "3 a class, at each pixel of maps"
 
 
 @dataclass(frozen=True, slots=True)

@@ -31,7 +31,7 @@ class Objective:
 
     Images are prepared and of shape (N, channels, height, width), or as described by ``layout``; labels are N class
     numbers or, of mixed images, targets: (N, classes), float32, how much an image is of each class. Those of a dense
-    network are the classes of its grid's pixels, (N, rows, columns), uint8 (``score_grid``). With
+    network are the classes of the pixels of its labels' grid, (N, rows, columns), uint8 (``label_grid``). With
     ``precision=bf16`` loss and scores are computed under autocast to bfloat16, but returned in float32.
     ``forms`` are the optimised forms with which the module was built.
     """
@@ -40,13 +40,15 @@ class Objective:
     module: nn.Module
     forms: Forms = field(default=PLAIN, kw_only=True)
 
-    def loss(self, images: Tensor, labels: Tensor) -> Tensor:
+    def loss(self, images: Tensor, labels: Tensor, batch: Tensor | None = None) -> Tensor:
         """Return the weighted sum of the spec's losses or, if it has none, the cross-entropy of the scores; a scalar.
 
-        While the module is in training mode, the train line's label smoothing and weights of classes apply.
+        While the module is in training mode, the train line's label smoothing and weights of classes apply. If the
+        images are a part of a batch whose labels are ``batch``, it is what they contribute to the loss of that batch.
         """
+        pytorch = backend.load("pytorch")
         with self._precision(images):
-            loss: Tensor = backend.load("pytorch").training_loss(self.module, self._in_memory_format(images), labels)
+            loss: Tensor = pytorch.training_loss(self.module, self._in_memory_format(images), labels, batch)
         return loss
 
     def set_random_state(self, seed: int, step: int, first_sample: int = 0) -> None:
@@ -143,15 +145,15 @@ class Objective:
         TrainError
             The loss depends on no weights.
         """
-        total, first, pytorch = torch.zeros((), device=images.device), 0, backend.load("pytorch")
-        pieces, weights = parts(images, labels, self.graph.train.accumulate), pytorch.class_weights(self.module)
+        total, first = torch.zeros((), device=images.device), 0
+        pieces = parts(images, labels, self.graph.train.accumulate)
         sizes = tuple(len(classes) for _, classes in pieces)
         for done, (part, classes) in enumerate(pieces, 1):
             self.set_random_state(seed, step, first)
-            loss = self.loss(part, classes) * pytorch.share_of_labels(classes, labels, weights)
+            loss = self.loss(part, classes, labels)
             if not loss.requires_grad:
                 raise TrainError(LOSS_WITHOUT_WEIGHTS)
-            loss.backward()
+            loss.backward()  # type: ignore[no-untyped-call]
             total, first = total + loss.detach(), first + len(classes)
             update(BatchProgress(sizes, done))
         return total

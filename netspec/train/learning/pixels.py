@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from netspec import backend
+from netspec.passes.label_grid import Slices
 from netspec.passes.score_grid import UNLABELLED
 from netspec.train.learning.objective import Objective
 from netspec.train.learning.validation import Accuracy, Evaluation
@@ -76,23 +77,25 @@ def mean_iou(iou: Sequence[float | None]) -> float:
 
 
 class PixelTotals:
-    """Counts of pixels by their right class and the class that they got, and the sum of the losses. They get the class
-    with the best score, or none if that is not finite. Processes that share an evaluation add up theirs at its end."""
+    """Counts of pixels by their right class and the class that they got, and the sum of the losses of the class scores.
+    They get the class with the best score, or none if that is not finite. Processes that share an evaluation add up
+    theirs at its end. ``grid`` are the labels that the scores are compared with; ``None``: all."""
 
-    def __init__(self, classes: Sequence[str]) -> None:
+    def __init__(self, classes: Sequence[str], grid: Slices | None = None) -> None:
         self.images = 0
-        self._classes = classes
+        self._classes, self._grid = classes, grid
         self._confusion: Tensor | int = 0
         self._loss: Tensor | float = 0.0
 
     def add(self, objective: Objective, x: Tensor, labels: Tensor) -> None:
         """See ``Totals``."""
-        scores, own = objective.counted(x, labels)
+        pytorch, (scores, own) = backend.load("pytorch"), objective.counted(x, labels)
+        own = pytorch.on_grid(own, self._grid)
         best, predicted = scores.max(dim=1)  # NaN if one of them is
         none = len(self._classes)
         predicted = torch.where(best.isfinite(), predicted, none)
         self._confusion = self._confusion + confusion_of(predicted, own, none, none + 1)
-        losses: Tensor = backend.load("pytorch").pixel_losses(scores, own)
+        losses: Tensor = pytorch.pixel_losses(scores, own)
         self._loss = self._loss + losses.sum(dtype=torch.float64)
         self.images += len(labels)
 

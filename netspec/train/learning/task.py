@@ -5,7 +5,8 @@ A training chooses its ``Task`` once (``task_of``), and then asks it.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import math
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -16,6 +17,7 @@ from torch import Tensor
 
 from netspec.ir.graph import Graph
 from netspec.ir.shape import Shape
+from netspec.passes.label_grid import Slices, grids_of_losses, label_grid, label_sizes
 from netspec.passes.score_grid import ScoreGrid, is_dense, score_grid
 from netspec.train.data.batches.augment import Choices
 from netspec.train.data.batches.loader import Batch
@@ -78,26 +80,14 @@ class ImageTask:
 
 @dataclass(frozen=True, slots=True)
 class PixelTask:
-    """A class for each pixel of ``grid``, in crops of a ``size``. ``classes`` are the names of the classes."""
+    """A class for each pixel of ``grid``, of which the class scores have those in ``scores`` (see ``label_grid``).
+    ``classes`` are the names of the classes, and ``notes`` say where the scores stand."""
 
     grid: ScoreGrid
-    size: Shape
+    scores: Slices | None
     classes: tuple[str, ...]
-
-    @property
-    def notes(self) -> tuple[str, ...]:
-        return (f"labels: a class for each of {self.grid}",)
-
-    @property
-    def warnings(self) -> tuple[str, ...]:
-        grid, size = self.grid, self.size
-        share = grid.share_of(size)
-        if share >= FEW:
-            return ()
-        return (
-            f"only {grid.rows} x {grid.columns} of the {size.height} x {size.width} pixels of a crop have scores: "
-            f"{100 * share:.2g} % of it is learnt and validated; larger crops (--input) have more",
-        )
+    notes: tuple[str, ...]
+    warnings: tuple[str, ...]
 
     @property
     def nothing_counted(self) -> str:
@@ -108,7 +98,7 @@ class PixelTask:
         return sharing.whole(own, batch.rows, len(batch.labels))
 
     def totals(self) -> PixelTotals:
-        return PixelTotals(self.classes)
+        return PixelTotals(self.classes, self.scores)
 
     def evaluation(self, found: Mapping[str, Any]) -> PixelEvaluation:
         return PixelEvaluation(**found)
@@ -116,12 +106,28 @@ class PixelTask:
 
 def task_of(graph: Graph, classes: Sequence[str]) -> Task:
     """Return what a graph learns. ``classes`` are the names of the classes."""
-    return PixelTask(score_grid(graph), graph.input.output, tuple(classes)) if is_dense(graph) else ImageTask()
+    if not is_dense(graph):
+        return ImageTask()
+    labels, grid = label_grid(graph), score_grid(graph)
+    others = {layer: own for layer, own in grids_of_losses(graph).items() if own != grid}
+    notes = (f"labels: a class for each of {grid}", *(f"labels of {layer}: {own}" for layer, own in others.items()))
+    return PixelTask(labels.grid, labels.scores, tuple(classes), notes, tuple(_few_scores(grid, graph.input.output)))
+
+
+def _few_scores(grid: ScoreGrid, size: Shape) -> Iterator[str]:
+    """Yield a warning if few pixels of a crop have scores."""
+    share = grid.share_of(size)
+    if share < FEW:
+        yield (
+            f"only {grid.rows} x {grid.columns} of the {size.height} x {size.width} pixels of a crop have scores: "
+            f"{100 * share:.2g} % of it is learnt and validated; larger crops (--input) have more"
+        )
 
 
 def made_up_labels(graph: Graph, count: int) -> Tensor:
     """Return labels for ``count`` images that cycle through the classes, for measuring a network's speed."""
-    classes, scores = graph.scores.output.channels, graph.scores.output
+    classes = graph.scores.output.channels
     if not is_dense(graph):
         return torch.arange(count) % classes
-    return (torch.arange(count * scores.height * scores.width) % classes).byte().view(count, *scores[1:])
+    sizes = label_sizes(graph)
+    return (torch.arange(count * math.prod(sizes)) % classes).byte().view(count, *sizes)

@@ -54,7 +54,6 @@ class DistributedObjective(Objective):
     ) -> Tensor:
         """See ``Objective``: each process's parameters get the gradients of the whole batch's loss."""
         total, first = torch.zeros((), device=images.device), 0
-        share_of_labels, weights = backend.load("pytorch").share_of_labels, self.network.class_weights
         parts = labels.tensor_split(min(self.graph.train.accumulate, len(labels)))
         sizes = tuple(map(len, parts))
         shares_of_parts = [self.network.mesh.share_of_batch(size) for size in sizes]
@@ -63,12 +62,10 @@ class DistributedObjective(Objective):
             self.sums.gathered = BatchProgress(sizes, done)
             self.network.set_random_state(seed, step, first, share.start)
             with self._precision(images):
-                own = share_of_labels(classes[share], classes, weights)
-                loss, reported = self.network.training_loss(self._in_memory_format(x), classes[share], own)
-            weight = share_of_labels(classes, labels, weights)
+                loss, reported = self.network.training_loss(self._in_memory_format(x), classes[share], labels)
             if loss.requires_grad:
-                (loss * weight).backward()
-            total, first = total + reported * weight, first + len(classes)
+                loss.backward()  # type: ignore[no-untyped-call]
+            total, first = total + reported, first + len(classes)
             self.sums.wait()
             update(self.sums.gathered)
         return all_reduce(total)
@@ -88,11 +85,10 @@ class DistributedObjective(Objective):
         scores = self.scores(images)[: len(labels)]
         if not self.graph.losses:
             return F.cross_entropy(scores, labels), scores
-        mine = torch.from_numpy(self.evaluation_rows(len(labels))).to(labels.device)
-        share = 1 / self.network.mesh.arrangement.replicas
+        mine = labels[torch.from_numpy(self.evaluation_rows(len(labels))).to(labels.device)]
         with self._precision(images):
-            _, reported = self.network.training_loss(self._in_memory_format(images), labels[mine], share)
-        return all_reduce(reported), scores
+            _, reported = self.network.training_loss(self._in_memory_format(images), mine, mine)
+        return all_reduce(reported / self.network.mesh.arrangement.replicas), scores
 
     def counted(self, images: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
         """See ``Objective``: the row's share of the images or, if all rows have all of them, those of the first row."""

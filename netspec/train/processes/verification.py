@@ -33,6 +33,7 @@ from netspec.parallel.mesh import join_mesh
 from netspec.parallel.network import PlacedNetwork
 from netspec.passes.accumulation import BatchProgress
 from netspec.passes.dependence import trained_parameters
+from netspec.passes.label_grid import label_sizes
 from netspec.passes.placing import Arrangement, place_on_devices
 from netspec.passes.score_grid import UNLABELLED, is_dense
 from netspec.passes.torch_names import state_keys
@@ -194,13 +195,13 @@ def batch(graph: Graph, trial: Trial) -> tuple[Tensor, Tensor]:
     """
     generator = torch.Generator().manual_seed(trial.seed)
     images = torch.randn(trial.batch, *graph.input.output, generator=generator, dtype=torch.float64)
-    scores = graph.scores.output
+    classes = graph.scores.output.channels
     if is_dense(graph):
-        labels = torch.randint(scores.channels, (trial.batch, *scores[1:]), generator=generator).byte()
+        labels = torch.randint(classes, (trial.batch, *label_sizes(graph)), generator=generator).byte()
         labels[torch.rand(labels.shape, generator=generator) < 1 / 3] = UNLABELLED
         labels[-1] = UNLABELLED
     else:
-        labels = torch.randint(scores.channels, (trial.batch,), generator=generator)
+        labels = torch.randint(classes, (trial.batch,), generator=generator)
     return images.to(trial.dtype).to(trial.device), labels.to(trial.device)
 
 

@@ -192,7 +192,7 @@ def test_classics_differ_from_the_authors_files_in_the_kernels_between_classes(n
 
 
 def test_loss_of_pixels() -> None:
-    """The network has the loss without a line for it: it trains on masks, whose pixels without a class are 255."""
+    """The network trains on masks, whose pixels without a class are 255."""
     text = labelled(3, 4, 6) + layer("c", "Convolution", "data", convolution_param={"num_output": 5, "kernel_size": 1})
 
     def loss(bottom: str = "c", *, name: str = "loss", weight: float = 1, **given: object) -> str:
@@ -201,7 +201,7 @@ def test_loss_of_pixels() -> None:
 
     for given in ({}, {"ignore_label": 255}, {"ignore_label": 255, "normalize": True}, {"normalization": "VALID"}):
         network = net(text + loss(**given))
-        assert layers(text + loss(**given))[-1] == "[loss] softmax" and network.warnings == ()
+        assert layers(text + loss(**given))[-1] == "[loss] crossentropy" and network.warnings == ()
         assert is_dense(network.graph) and network.graph.scores.name == "c"
     for given, divisor in (({"normalize": False}, "images"), ({"normalization": "BATCH_SIZE"}, "images"),
                            ({"normalization": "FULL"}, "all pixels, unlabelled ones too")):  # fmt: skip
@@ -211,8 +211,9 @@ def test_loss_of_pixels() -> None:
     for wrong, reason in (
         (loss(ignore_label=0), "it ignores the label 0; pixels of a mask without a class are 255"),
         (loss(normalization="NONE"), "it is summed"),
-        (loss(weight=0.4), "it has a loss_weight"),
-        (loss() + loss("data", name="more"), "it is a second loss of pixels; a spec has one"),
     ):
         (note,) = problems(text + wrong)
         assert reason in note
+    side = layer("d", "Convolution", "data", convolution_param={"num_output": 5, "kernel_size": 1})
+    several = net(text + side + loss("d", name="side", weight=0.4) + loss())
+    assert (several.graph.loss_weights, several.graph.scores.name) == ({"side": 0.4, "loss": 1.0}, "c")

@@ -9,6 +9,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 import netspec
+from netspec import backend
 
 
 def block(channels: int, filters: int, stride: int = 1, dilation: int = 1) -> nn.Sequential:
@@ -151,3 +152,18 @@ def test_outputs_of_a_dictionary_have_their_keys_as_names() -> None:
     assert warning.notes == ("the others are layers that no layer need read: aux is the layer aux",)
     images = torch.randn(2, 3, 8, 9, dtype=torch.float64)
     assert torch.allclose(netspec.torch_module(net, weights=module).eval()(images), module(images)["out"])
+
+
+def test_two_lines_give_an_auxiliary_output_its_loss() -> None:
+    """The loss of torchvision's references/segmentation/train.py."""
+    module = Auxiliary().double().eval()
+    text = netspec.from_torch(module, (3, 8, 9)).source.text
+    losses = "[aux_loss] crossentropy loss_weight=0.5 inputs=aux\n[loss] crossentropy inputs=out\n"
+    net = netspec.loads(f"{text}\n{losses}")
+    images, masks = torch.randn(2, 3, 8, 9, dtype=torch.float64), torch.randint(5, (2, 8, 9))
+    masks[0, :3] = 255
+    expected = {key: F.cross_entropy(x, masks, ignore_index=255) for key, x in module(images).items()}
+    own = netspec.torch_module(net, weights=module).eval()
+    found = backend.load("pytorch").training_loss(own, images, masks.byte())
+    assert net.graph.scores.name == "out"
+    torch.testing.assert_close(found, expected["out"] + 0.5 * expected["aux"])

@@ -14,11 +14,12 @@ from torch import Tensor
 
 import netspec
 from netspec.ir.graph import Graph
+from netspec.passes.label_grid import label_sizes
 from netspec.passes.placing import arrange
 from netspec.passes.score_grid import UNLABELLED
 from netspec.passes.torch_names import state_keys
 from netspec.train.learning.objective import Objective, build
-from netspec.train.learning.pixels import PixelTotals
+from netspec.train.learning.task import task_of
 from netspec.train.learning.validation import evaluate
 from netspec.train.processes.distributed import distribute
 from netspec.train.processes.world import Readers, World
@@ -32,6 +33,12 @@ LAYERS = """
 WHOLE = LAYERS + "[scores] conv filters=4 kernel=1 init=gaussian(0.3)\n"
 GROUPED = "gpus 2\n" + WHOLE.replace("kernel=1", "kernel=1 reads=all")
 ON_ONE = "gpus 2\n" + WHOLE.replace("kernel=1", "kernel=1 reads=all gpu=1")
+AUXILIARY = """
+[aux-scores] conv filters=6 kernel=1 inputs=down init=gaussian(0.3)
+[aux] crossentropy loss_weight=0.4
+[small] sumsquares loss_weight=0.01 inputs=down
+[loss] crossentropy inputs=scores
+"""
 DECODER = "[image] input 3x4x4\n[code] fc outputs=8 init=gaussian(0.3)\n[scores] fc outputs=64 init=gaussian(0.3)\n"
 DECODED = DECODER + "[maps] reshape size=4x4x4\n"
 
@@ -42,6 +49,14 @@ CASES: dict[str, tuple[str, str, int, dict[str, Any]]] = {
     "weighted": (WHOLE, "hybrid", 8, {"accumulate": 3, "label_smoothing": 0.1, "class_weights": (0.1, 3.0, 0.0, 7.5)}),
     "in groups": (GROUPED, "groups", 6, {"accumulate": 2}),
     "scores of one group": (ON_ONE, "groups", 6, {}),
+    "of several losses": (WHOLE + AUXILIARY, "batch", 7, {"accumulate": 3}),
+    "in groups of several losses": (GROUPED + AUXILIARY, "groups", 6, {}),
+    "weighted by the classes": (
+        WHOLE + AUXILIARY.replace("[small] sumsquares loss_weight=0.01 inputs=down\n", "").replace("6", "4"),
+        "hybrid",
+        8,
+        {"accumulate": 2, "label_smoothing": 0.1, "class_weights": (0.1, 3.0, 0.0, 7.5)},
+    ),
     "by feature": (DECODED, "hybrid", 8, {}),
 }
 """Spec, split, batch size, and settings of the train line."""
@@ -59,7 +74,7 @@ def random_batch(graph: Graph, images: int) -> tuple[Tensor, Tensor]:
     """Return images and masks; the share of unlabelled pixels grows from image to image."""
     generator = torch.Generator().manual_seed(images)
     x = torch.randn(images, *graph.input.output, generator=generator)
-    labels = torch.randint(4, (images, *graph.scores.output[1:]), generator=generator).byte()
+    labels = torch.randint(4, (images, *label_sizes(graph)), generator=generator).byte()
     labels[torch.rand(labels.shape, generator=generator) < torch.linspace(0, 1, images)[:, None, None]] = UNLABELLED
     return x, labels
 
@@ -73,7 +88,7 @@ def results(objective: Objective, batch: int) -> dict[str, Any]:
     whole = objective.full_tensors(own, tuple(state_keys(objective.graph).values()))
     x, labels = random_batch(objective.graph, max(COUNTS))
     batches = [(x[objective.evaluation_rows(n)], labels[:n]) for n in COUNTS]
-    evaluation = evaluate(objective, batches, 5, lambda: PixelTotals("abcd"))
+    evaluation = evaluate(objective, batches, 5, task_of(objective.graph, "abcd").totals)
     assert evaluation is not None
     return {"loss": loss, "gradients": whole, "evaluation": dataclasses.asdict(evaluation)}
 

@@ -23,10 +23,7 @@ def softmax_with_loss(site: Site) -> None:
     x = scores(site, "softmax_param")
     if site.layer.bottoms[1] not in site.draft.labels:
         raise Inexpressible("its labels are computed, or are the images", site.layer.record.places("bottom")[1])
-    if len(x.sizes) > 1:
-        _of_pixels(site, x)
-        return
-    weight = loss_weight(site)
+    weight = loss_weight(site) if len(x.sizes) == 1 else _weight_of_pixels(site, x)
     keys = {} if weight == 1 else {"loss_weight": number(weight)}
     site.draft.new_line("crossentropy", [x.line], keys, Shape(1), origin=site.layer)
     site.draft.values[site.top(0)] = None
@@ -35,29 +32,18 @@ def softmax_with_loss(site: Site) -> None:
         site.result(x.of(probabilities), 1)
 
 
-def _of_pixels(site: Site, x: Value) -> None:
-    """A loss of masks: the network of a spec whose scores are maps has it without a line for it.
-
-    A line ``softmax`` says which values are the scores.
-    """
-    draft, parameter = site.draft, site.parameter("loss_param")
-    if any(line.origin is not None and line.origin.type == site.layer.type for line in draft.lines):
-        raise Inexpressible("it is a second loss of pixels; a spec has one")
+def _weight_of_pixels(site: Site, x: Value) -> float:
+    """Return the factor of a loss of masks, whose sum over all pixels a spec divides by the number of labelled ones."""
+    parameter = site.parameter("loss_param")
     if parameter.has("ignore_label") and parameter.integer("ignore_label") != _UNLABELLED:
         message = f"it ignores the label {parameter.integer('ignore_label')}; pixels of a mask without a class are 255"
         raise Inexpressible(message, parameter.place("ignore_label"))
-    if _given_weight(site) != 1:
-        place = site.layer.record.place("loss_weight")
-        raise Inexpressible("it has a loss_weight; a spec's loss of pixels has none", place)
     normalization = _normalization(parameter)
     if normalization == "NONE":
         raise Inexpressible(_SUMMED, parameter.place("normalization"))
     if normalization != "VALID":
-        draft.substitutes.append(_divided_otherwise(site, normalization, math.prod(x.sizes[1:])))
-    line = draft.new_line("softmax", [x.line], {}, x.shape, origin=site.layer)
-    draft.values[site.top(0)] = None
-    if len(site.layer.tops) > 1:
-        site.result(x.of(line), 1)
+        site.draft.substitutes.append(_divided_otherwise(site, normalization, math.prod(x.sizes[1:])))
+    return _given_weight(site)
 
 
 def _normalization(parameter: Record) -> str:
