@@ -71,7 +71,7 @@ def command(
         with Counter("looking", total, quiet=quiet) as counter:
             survey_result = survey(data, cores, counter.update)
         # A training would end at the first mask with a class that does not exist, and so would a measurement.
-        measured = not survey_result.beyond
+        measured = not survey_result.beyond and not survey_result.unknown_colours
         speeds = _speeds(data, graph if mismatch is None else None, device, cores, measured=measured)
         findings: Findings = judge(survey_result, mismatch)
     if form == "json":

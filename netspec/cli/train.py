@@ -118,8 +118,8 @@ def command(
     SOURCE is a folder of JPEG or PNG files (DIR/train/CLASS/* and DIR/val/CLASS/*, or DIR/CLASS/*, of which a tenth is
     then held out for validation), a folder written by netspec pack, cifar10:DIR, mnist:DIR, digits, or synthetic. For a
     network whose scores are maps, it is a folder of images with masks (DIR/train/images/NAME.jpg and
-    DIR/train/masks/NAME.png, the same in DIR/val; or DIR/images and DIR/masks; or Pascal VOC's), a pack of one, digits,
-    or synthetic.
+    DIR/train/masks/NAME.png, the same in DIR/val; or DIR/images and DIR/masks; or Pascal VOC's or Cityscapes'), a pack
+    of one, digits, or synthetic.
 
     Ctrl-C (or kill) ends training after the current step, saves a checkpoint, and exits with 130 (or 143). To continue,
     use --resume RUN, which needs no FILE, or repeat the command with its --out. A later end can be set with --epochs or

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from mask_files import cityscapes
 from PIL import Image
 from program_vs_trainer import Trial, assert_same_steps
 from programs import RunHere, load_program, write_program
@@ -18,6 +19,8 @@ import netspec
 from netspec.ir.graph import Graph
 from netspec.passes.placing import SplitWord
 from netspec.train.config import Request
+from netspec.train.data.sources.masks.classes import read_classes
+from netspec.train.data.sources.masks.listing import list_masks
 from netspec.train.data.sources.masks.reading import read_mask
 from netspec.train.learning.pixels import PixelEvaluation
 from netspec.train.reporting.console import Reporter
@@ -221,6 +224,41 @@ def test_masks_of_images_that_are_turned(tmp_path: Path) -> None:
     assert program.read_mask(tmp_path / "mask.png", tmp_path / "image.jpg").shape == (9, 7)
     with pytest.raises(ValueError, match=r"it has 7 x 9 pixels, and its mask .*unturned.png has 9 x 7"):
         program.read_mask(tmp_path / "unturned.png", tmp_path / "image.jpg")
+
+
+@pytest.mark.parametrize("mode", ["RGB", "RGBA", "P", "L"])
+def test_colours_of_masks_are_read_as_the_trainer_reads_them(mode: str, tmp_path: Path) -> None:
+    lines = "road 9 9 9\ncar, 7, 7, 7\nunlabelled 1 1 1\n0 0 1 sky\ncar 2 2 2\n0 1 0\twide  tree\n\n"
+    (tmp_path / "classes.txt").write_text(lines)
+    grey = np.array([9, 7, 1, 2], np.uint8)[np.random.default_rng(0).integers(0, 4, (7, 9))]
+    mask = np.repeat(grey[..., None], 3, 2)
+    if mode != "L":
+        mask[0, :2] = (0, 0, 1), (0, 1, 0)
+    image = Image.fromarray(mask)
+    (image.quantize() if mode == "P" else image.convert(mode)).save(tmp_path / "mask.png")
+    Image.fromarray(mask).save(tmp_path / "image.png")
+    program = load_program(dense(), tmp_path)
+    program.COLOURS.update(program.read_colours(tmp_path / "classes.txt"))
+    found = program.read_mask(tmp_path / "mask.png", tmp_path / "image.png")
+    names, colours = read_classes(tmp_path)
+    assert names == ("road", "car", "sky", "wide  tree")
+    np.testing.assert_array_equal(found.numpy(), read_mask(tmp_path / "mask.png", (7, 9), colours))
+    del program.COLOURS[9, 9, 9]
+    with pytest.raises(program.DataError, match=r"mask.png has the colour \[9, 9, 9\], which is in no line"):
+        program.read_mask(tmp_path / "mask.png", tmp_path / "image.png")
+    for wrong in ("road 9 9 9\n", f"{lines}tree\n"):
+        (tmp_path / "classes.txt").write_text(wrong)
+        with pytest.raises(program.DataError, match=r"of its lines have a colour, of \d classes, not 4"):
+            program.read_colours(tmp_path / "classes.txt")
+
+
+def test_folder_of_cityscapes_is_listed_as_the_trainer_lists_it(tmp_path: Path) -> None:
+    root = cityscapes(tmp_path / "city")
+    listing = list_masks(root)
+    found = load_program(dense(), tmp_path).find_images(root)
+    for files, pairs in zip((listing.train, listing.validation), found, strict=True):
+        assert files is not None and files.masks is not None
+        assert [(root / image, root / mask) for image, mask in zip(files.names, files.masks, strict=True)] == pairs
 
 
 def test_mistakes_in_the_data_are_errors(tmp_path: Path, run_here: RunHere) -> None:

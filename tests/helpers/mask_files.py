@@ -72,3 +72,18 @@ def scenes(root: Path) -> None:
     (root / "classes.txt").write_text("ground\nred\ngreen\n")
     mask = Image.open(root / "train" / "masks" / "3.png").convert("RGB")
     mask.save(root / "train" / "masks" / "3.png")
+
+
+def cityscapes(root: Path, *, masks: bool = True) -> Path:
+    """Write two training images of one city and one of another, and one of validation, none of them a square."""
+    for split, names in (("train", ("b/b_0_1", "a/a_0_1", "a/a_0_0")), ("val", ("c/c_0_0",))):
+        for number, name in enumerate(names):
+            image = root / "leftImg8bit" / split / f"{name}_leftImg8bit.png"
+            mask = root / "gtFine" / split / f"{name}_gtFine_labelTrainIds.png"
+            for path in (image, mask):
+                path.parent.mkdir(parents=True, exist_ok=True)
+            Image.new("RGB", (32, 16), (number, 0, 0)).save(image)
+            Image.fromarray(np.repeat(np.uint8([[number, 18, 255, 0]]), 8, 1).repeat(16, 0)).save(
+                mask if masks else mask.with_name(f"{mask.stem}_color.png")
+            )
+    return root

@@ -9,6 +9,7 @@ from typing import Any
 
 from netspec.formatting import format_count, format_sizes
 from netspec.train.data.sources.folder import ImageFiles
+from netspec.train.data.sources.masks.folder import MaskFiles
 from netspec.train.data.splits import Data, Split
 from netspec.train.errors import TrainError
 
@@ -16,7 +17,8 @@ from netspec.train.errors import TrainError
 def fingerprint(data: Data) -> dict[str, Any]:
     """Return a fingerprint of a source: numbers, strings and lists.
 
-    The hashes cover the images' classes, and if they are files, their names and those of their masks; no image is read.
+    The hashes cover the images' classes, and if they are files, their names, those of their masks, and the colours of
+    the classes in these; no image is read.
     """
     return {
         "source": data.source,
@@ -77,4 +79,6 @@ def _split_fingerprint(split: Split | None) -> dict[str, Any]:
     if isinstance(split, ImageFiles):
         names = (*split.files.names, *(split.files.masks or ()))
         digest.update("\0".join(names).encode("utf-8", "surrogateescape"))
+    if isinstance(split, MaskFiles) and split.colours is not None:
+        digest.update(split.colours.digest)
     return {"images": len(split.labels), "sha256": digest.hexdigest()}

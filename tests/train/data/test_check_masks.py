@@ -107,7 +107,7 @@ def test_masks_in_black_and_white_are_an_error() -> None:
     (error,) = check_json("scenes")["errors"]
     assert error == (
         "the training masks have the numbers 0 and 255 only, and 255 is unlabelled; if 255 is meant as a class "
-        "of its own, write it as 1, or save the masks with 1 bit per pixel"
+        "of its own, classes.txt says so in two lines: background 0 0 0, and object 255 255 255"
     )
 
 

@@ -66,7 +66,8 @@ NUMBERS = "save it as a PNG whose pixels are the numbers of classes (a palette i
 )
 def test_a_mask_without_class_numbers_is_refused(tmp_path: Path, mode: str, reason: str) -> None:
     Image.new(mode, (4, 3)).save(tmp_path / "m.png")
-    assert _refused(tmp_path / "m.png") == f"{reason}; {NUMBERS}"
+    colours = ", or give each class its colour in classes.txt: road 128 64 128" if "colours" in reason else ""
+    assert _refused(tmp_path / "m.png") == f"{reason}; {NUMBERS}{colours}"
 
 
 def test_a_grey_mask_of_three_channels_is_refused_as_such(tmp_path: Path) -> None:

@@ -73,7 +73,8 @@ def test_masks_in_black_and_white_are_refused(tmp_path: Path) -> None:
     assert _refused(root, graph()) == [
         f"the masks of {root}/train have the numbers 0 and 255 only, and 255 is unlabelled",
         f"3 training masks looked at, the first {root}/train/masks/0.png; the whole image would be class 0",
-        "if 255 is meant as a class of its own, write it as 1, or save the masks with 1 bit per pixel",
+        "if 255 is meant as a class of its own, classes.txt says so in two lines: background 0 0 0, and object 255 255 "
+        "255",
     ]
 
 

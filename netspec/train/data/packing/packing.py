@@ -25,6 +25,7 @@ from netspec.train.data.packing.sealing import Packed, ShardFacts, read_pack, se
 from netspec.train.data.sources.decode import read_image
 from netspec.train.data.sources.listing import Files, Listing
 from netspec.train.data.sources.masks.classes import require_classes
+from netspec.train.data.sources.masks.colours import Colours
 from netspec.train.data.sources.masks.folder import MaskFiles, read_pair
 from netspec.train.data.sources.masks.looking import require_masks
 from netspec.train.data.sources.shards import Shard, bytes_of, header, shards
@@ -35,13 +36,15 @@ from netspec.train.files import finish_atomically, write_atomically
 @dataclass(frozen=True, slots=True)
 class _Chunk:
     """A worker's task: images for consecutive rows of a shard, with their ``masks`` if they have masks, of ``classes``
-    classes (``None`` if it is not known how many). ``part`` is the shard's temporary file, ``offset`` the position of
-    the first row's pixels in it. If ``measured``, the images' sums are computed too."""
+    classes (``None`` if it is not known how many) with these ``colours``, if masks have colours. ``part`` is the
+    shard's temporary file, ``offset`` the position of the first row's pixels in it. If ``measured``, the images' sums
+    are computed too."""
 
     root: Path
     names: Sequence[str]
     masks: Sequence[str] | None
     classes: int | None
+    colours: Colours | None
     frame: Frame
     part: Path
     offset: int
@@ -97,7 +100,7 @@ def pack(
         if state.complete:
             return read_pack(out, already=True)
         if listing.has_masks:
-            require_masks(MaskFiles(listing.train, frame, len(listing.classes) or None))
+            require_masks(MaskFiles(listing.train, frame, len(listing.classes) or None, listing.colours))
         all_shards = [shard for name, files in listing.splits.items() for shard in shards(name, len(files.names))]
         saved = {shard.name: _load_facts(shard, out, state.facts, stored) for shard in all_shards}
         finished = {name: facts for name, facts in saved.items() if facts is not None}
@@ -128,10 +131,12 @@ def _add(facts: ShardFacts, result: _ChunkResult, first_row: int) -> ShardFacts:
 
 
 def fingerprint_of(listing: Listing, frame: Frame) -> str:
-    """Return a hash that identifies a source: its classes; the path, class and size in bytes of each file, and of each
-    mask the path and size; and the size of the packed images. It depends neither on the folder's location nor on
-    modification times."""
+    """Return a hash that identifies a source: its classes, and their colours if it has any; the path, class and size in
+    bytes of each file, and of each mask the path and size; and the size of the packed images. It depends neither on the
+    folder's location nor on modification times."""
     digest = hashlib.sha256(json.dumps([str(frame), listing.classes]).encode())
+    if listing.colours is not None:
+        digest.update(listing.colours.digest)
     for name, files in listing.splits.items():
         for path, label in zip(files.names, files.labels.tolist(), strict=True):
             digest.update(json.dumps([name, path, label, _size(files, path)]).encode())
@@ -169,7 +174,8 @@ def _chunks(listing: Listing, remaining: Sequence[Shard], out: Path, frame: Fram
             offset = len(start_of_pixels) + (start - shard.start) * stored.bytes
             classes = len(listing.classes) or None
             measured = shard.split == "train"
-            yield _Chunk(files.root, files.names[rows], masks, classes, frame, part, offset, measured)
+            colours = listing.colours
+            yield _Chunk(files.root, files.names[rows], masks, classes, colours, frame, part, offset, measured)
 
 
 def _read_chunk(chunk: _Chunk) -> _ChunkResult:
@@ -201,14 +207,14 @@ def _read_row(chunk: _Chunk, index: int) -> Pixels:
     Unreadable
         The image cannot be read, or its mask; the reason then names the mask.
     TrainError
-        The mask has a class that does not exist.
+        The mask has a class that does not exist, or a colour that is that of no class.
     """
     image = chunk.root / chunk.names[index]
     if chunk.masks is None:
         return read_image(image, chunk.frame)
     mask = chunk.root / chunk.masks[index]
     try:
-        pixels = read_pair(image, mask, chunk.frame)
+        pixels = read_pair(image, mask, chunk.frame, chunk.colours)
     except Unreadable as problem:
         named = f"{chunk.masks[index]}: " if problem.path == str(mask) else ""
         raise Unreadable(problem.path, f"{named}{problem.reason}") from problem

@@ -16,6 +16,7 @@ from netspec.train.data.packing.processes import CHUNK, in_processes
 from netspec.train.data.sources.decode import displayed_size, image_size, read_image
 from netspec.train.data.sources.folder import ImageFiles
 from netspec.train.data.sources.masks.classes import numbered_names
+from netspec.train.data.sources.masks.colours import Colours, UnknownColour
 from netspec.train.data.sources.masks.folder import MaskFiles
 from netspec.train.data.sources.masks.reading import read_mask
 from netspec.train.data.splits import Data, Frame, Labels, Pixels, Split, Unreadable
@@ -74,7 +75,8 @@ class SplitCounts:
 @dataclass(frozen=True, slots=True)
 class Survey:
     """The result of a survey. ``width`` and ``height`` are those of the image files, ``None`` if there are no files.
-    ``beyond`` are the masks that have a class that does not exist, with the highest one."""
+    ``beyond`` are the masks that have a class that does not exist, with the highest one; ``unknown_colours``: some of
+    the unreadable masks have a colour that is that of no class. Either ends a training."""
 
     source: str
     classes: tuple[str, ...]
@@ -86,6 +88,7 @@ class Survey:
     copies: tuple[Copies, ...]
     notes: tuple[str, ...]
     beyond: tuple[tuple[str, int], ...] = ()
+    unknown_colours: bool = False
 
     @property
     def masks(self) -> bool:
@@ -96,12 +99,14 @@ class Survey:
 @dataclass(frozen=True, slots=True)
 class _Inspection:
     """An inspected image: its hash and its file's (width, height), or a (path, reason) pair if it is unreadable; and
-    how many pixels of its mask have each number, if it has a mask."""
+    how many pixels of its mask have each number, if it has a mask. ``unknown_colour``: it is unreadable because its
+    mask has a colour that is that of no class."""
 
     digest: bytes
     size: tuple[int, int] | None
     problem: tuple[str, str] | None = None
     pixels: NDArray[np.int64] | None = None
+    unknown_colour: bool = False
 
 
 def survey(data: Data, processes: int, progress: Callable[[int], None] = lambda done: None) -> Survey:
@@ -148,23 +153,26 @@ def survey(data: Data, processes: int, progress: Callable[[int], None] = lambda 
         copies=tuple(_as_copies(members, data) for members in found.duplicates.values()),
         notes=data.notes,
         beyond=tuple(beyond),
+        unknown_colours=found.unknown_colours,
     )
 
 
 class _Found:
     """What a survey has found in the images so far: unreadable ones, the sizes of files, and by hash the places (split
-    and index) of those that are the same."""
+    and index) of those that are the same. ``unknown_colours`` is that of a ``Survey``."""
 
     def __init__(self) -> None:
         self.unreadable: list[Unreadable] = []
         self.sizes: list[tuple[int, int]] = []
         self.duplicates: dict[bytes, list[tuple[str, int]]] = {}
+        self.unknown_colours = False
         self._first_seen: dict[bytes, tuple[str, int]] = {}
 
     def add(self, split: str, index: int, inspection: _Inspection) -> bool:
         """Take an inspected image. Return whether it is readable."""
         if inspection.problem is not None:
             self.unreadable.append(Unreadable(*inspection.problem))
+            self.unknown_colours |= inspection.unknown_colour
             return False
         if inspection.size is not None:
             self.sizes.append(inspection.size)
@@ -218,7 +226,8 @@ def _inspect(split: Split, processes: int, *, masks: bool) -> Iterator[_Inspecti
         return
     files = list(zip(split.files.names, split.files.masks or [None] * len(split.files.names), strict=True))
     chunks = [files[start : start + CHUNK] for start in range(0, len(files), CHUNK)]
-    inspect = partial(_inspect_files, split.files.root, split.frame)
+    colours = split.colours if isinstance(split, MaskFiles) else None
+    inspect = partial(_inspect_files, split.files.root, split.frame, colours)
     for inspections in in_processes(inspect, iter(chunks), max(1, min(processes, len(chunks)))):
         yield from inspections
 
@@ -238,20 +247,23 @@ def _count_pixels(mask: Pixels) -> NDArray[np.int64]:
     return np.bincount(mask.ravel(), minlength=256)
 
 
-def _inspect_files(root: Path, frame: Frame, files: Sequence[tuple[str, str | None]]) -> list[_Inspection]:
+def _inspect_files(
+    root: Path, frame: Frame, colours: Colours | None, files: Sequence[tuple[str, str | None]]
+) -> list[_Inspection]:
     """Inspect some image files and their masks. Runs in a worker process."""
     inspections = []
     for name, mask in files:
         path = root / name
         try:
             read_image(path, frame)
-            pixels = (
-                _count_pixels(read_mask(root / mask, displayed_size(path, str(path)))) if mask is not None else None
-            )
+            pixels = None
+            if mask is not None:
+                pixels = _count_pixels(read_mask(root / mask, displayed_size(path, str(path)), colours))
             digest = hashlib.sha256(path.read_bytes()).digest()
             inspections.append(_Inspection(digest, image_size(path), pixels=pixels))
         except Unreadable as problem:
-            inspections.append(_Inspection(b"", None, (problem.path, problem.reason)))
+            unknown = isinstance(problem, UnknownColour)
+            inspections.append(_Inspection(b"", None, (problem.path, problem.reason), unknown_colour=unknown))
         except OSError as problem:  # deleted since it was decoded
             inspections.append(_Inspection(b"", None, (str(path), problem.strerror or str(problem))))
     return inspections

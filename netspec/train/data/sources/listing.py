@@ -23,6 +23,7 @@ from netspec.formatting import format_count, listed, plural
 from netspec.train.data.sources import ignored_entries
 from netspec.train.data.sources.decode import SUFFIXES
 from netspec.train.data.sources.flat_val import find_labels, flat_labels
+from netspec.train.data.sources.masks.colours import Colours
 from netspec.train.data.splits import Labels
 from netspec.train.errors import TrainError
 
@@ -51,7 +52,7 @@ class Files:
 @dataclass(frozen=True, slots=True)
 class Listing:
     """A folder's classes and files. ``ignored`` are entries that are not images; ``notes`` are messages for the
-    user."""
+    user. ``colours`` are those of the classes, if masks have colours."""
 
     root: Path
     classes: tuple[str, ...]
@@ -59,6 +60,7 @@ class Listing:
     validation: Files | None
     ignored: tuple[str, ...]
     notes: tuple[str, ...]
+    colours: Colours | None = None
 
     @property
     def has_masks(self) -> bool:

@@ -2,51 +2,109 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 
-from netspec.formatting import format_count
+from netspec.formatting import plural
 from netspec.passes.score_grid import UNLABELLED
+from netspec.train.data.sources.masks.colours import LEAVE_OUT, Colour, Colours, numbers_of
 from netspec.train.data.splits import Pixels
 from netspec.train.errors import TrainError
 
 CLASSES = "classes.txt"
-"""The file, beside the folders of images and masks, that names the classes: one a line, from class 0 on."""
+"""The file, beside the folders of images and masks, that names the classes: one a line, from class 0 on. In masks with
+colours, each line has a colour too."""
 
 
-def read_names(root: Path) -> tuple[str, ...]:
-    """Return the names in ``root/classes.txt``; none if there is no such file.
+class Classes(NamedTuple):
+    """The names of the classes, from class 0 on, and their colours if masks have colours."""
+
+    names: tuple[str, ...] = ()
+    colours: Colours | None = None
+
+
+def read_classes(root: Path) -> Classes:
+    """Return the classes in ``root/classes.txt``: names, one a line, or names and colours, as ``road 128 64 128`` or
+    ``128 64 128 road``. A class may then have several lines. None if there is no such file.
 
     Raises
     ------
     TrainError
-        The file has no names, too many, an empty line, or a name twice.
+        The file has no names, too many, an empty line, a name or a colour twice, or some lines without a colour.
     OSError
         It cannot be opened.
     """
     path = root / CLASSES
     if not path.is_file():
-        return ()
+        return Classes()
     try:
-        names = [line.strip() for line in path.read_text("utf-8-sig").splitlines()]
+        lines = [line.strip() for line in path.read_text("utf-8-sig").splitlines()]
     except UnicodeDecodeError as problem:
         raise TrainError(f"{path} is not a text file") from problem
-    while names and not names[-1]:
-        names.pop()
-    if not names:
+    while lines and not lines[-1]:
+        lines.pop()
+    if not lines:
         raise TrainError(f"{path} names no class", "write a name on each line, that of class 0 first")
-    if len(names) > UNLABELLED:
-        raise TrainError(
-            f"{path} has {format_count(len(names))} lines: a mask holds at most {UNLABELLED} classes, numbered 0 to "
-            f"{UNLABELLED - 1}"
-        )
-    for number, name in enumerate(names):
-        if not name:
+    for number, line in enumerate(lines):
+        if not line:
             raise TrainError(f"{path}:{number + 1}: the line is empty, so class {number} has no name")
-        if names.index(name) < number:
-            raise TrainError(f"{path}:{number + 1}: {name!r} is already class {names.index(name)}")
-    return tuple(names)
+    named = [_named_colour(path, number, line) for number, line in enumerate(lines, 1)]
+    classes = _coloured(path, lines, named) if any(named) else Classes(_names(path, lines))
+    if len(classes.names) > UNLABELLED:
+        raise TrainError(
+            f"{path} has {plural(len(classes.names), 'class')}: a mask holds at most {UNLABELLED} classes, numbered "
+            f"0 to {UNLABELLED - 1}"
+        )
+    return classes
+
+
+def _names(path: Path, lines: list[str]) -> tuple[str, ...]:
+    for number, name in enumerate(lines):
+        if lines.index(name) < number:
+            raise TrainError(f"{path}:{number + 1}: {name!r} is already class {lines.index(name)}")
+    return tuple(lines)
+
+
+_SEPARATOR = r"(?:\s*[,;]\s*|\s+)"
+_NUMBERS = _SEPARATOR.join(rf"(?P<{part}>\d+)" for part in Colour._fields)
+_COLOUR_LAST = re.compile(rf"(?P<name>.*?\S){_SEPARATOR}{_NUMBERS}")
+_COLOUR_FIRST = re.compile(rf"{_NUMBERS}{_SEPARATOR}(?P<name>\S.*)")
+
+
+def _named_colour(path: Path, number: int, line: str) -> tuple[str, Colour] | None:
+    """Return the name and the colour in a line of ``classes.txt``, the number of which begins at 1; ``None`` if it has
+    no colour."""
+    found = _COLOUR_LAST.fullmatch(line) or _COLOUR_FIRST.fullmatch(line)
+    if found is None:
+        return None
+    colour = Colour(*(int(found[part]) for part in Colour._fields))
+    if max(colour) > 255:
+        raise TrainError(f"{path}:{number}: {colour} is no colour: its numbers, red, green and blue, are 0 to 255")
+    return found["name"], colour
+
+
+def _coloured(path: Path, lines: list[str], named: Sequence[tuple[str, Colour] | None]) -> Classes:
+    """Return the classes of lines that have colours. Raises ``TrainError`` if one has none, or two have the same."""
+    with_colours = [pair for pair in named if pair is not None]
+    first = next(number for number, pair in enumerate(named, 1) if pair is not None)
+    at: dict[Colour, int] = {}
+    for number, pair in enumerate(named, 1):
+        if pair is None:
+            raise TrainError(
+                f"{path}:{number}: {lines[number - 1]!r} has no colour, and line {first} has one",
+                "masks have either colours, and each line a name and its red, green and blue, or numbers",
+            )
+        earlier = at.setdefault(pair[1], number)
+        if earlier != number:
+            raise TrainError(f"{path}:{number}: the colour {pair[1]} is already that of line {earlier}")
+    names, numbers = numbers_of(with_colours)
+    if not names:
+        raise TrainError(f"{path} names no class but {LEAVE_OUT}")
+    return Classes(names, Colours(str(path), {colour: name for name, colour in with_colours}, numbers))
 
 
 def numbered_names(count: int) -> tuple[str, ...]:
@@ -66,7 +124,8 @@ def black_and_white(masks: str) -> tuple[str, str]:
     """Return what is wrong with ``masks`` that have the numbers of ``BLACK_AND_WHITE`` only, and the remedy."""
     return (
         f"{masks} have the numbers 0 and {UNLABELLED} only, and {UNLABELLED} is unlabelled",
-        f"if {UNLABELLED} is meant as a class of its own, write it as 1, or save the masks with 1 bit per pixel",
+        f"if {UNLABELLED} is meant as a class of its own, {CLASSES} says so in two lines: background 0 0 0, and object "
+        "255 255 255",
     )
 
 

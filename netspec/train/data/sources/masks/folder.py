@@ -19,13 +19,16 @@ from netspec.train.data.sources.decode import (
 from netspec.train.data.sources.folder import ImageFiles
 from netspec.train.data.sources.listing import Files
 from netspec.train.data.sources.masks.classes import numbered_names, require_classes
+from netspec.train.data.sources.masks.colours import Colours, UnknownColour
 from netspec.train.data.sources.masks.listing import list_masks
 from netspec.train.data.sources.masks.reading import read_mask
 from netspec.train.data.splits import Data, Frame, Pixels
+from netspec.train.errors import TrainError
 
 
-def read_pair(image: Path, mask: Path, frame: Frame) -> Pixels:
-    """Decode an image and its mask, scale both to cover the frame, and crop them at the centre.
+def read_pair(image: Path, mask: Path, frame: Frame, colours: Colours | None = None) -> Pixels:
+    """Decode an image and its mask, scale both to cover the frame, and crop them at the centre. ``colours`` are those
+    of the classes in masks that have colours.
 
     Returns
     -------
@@ -36,33 +39,44 @@ def read_pair(image: Path, mask: Path, frame: Frame) -> Pixels:
     ------
     Unreadable
         One of the files cannot be decoded, or the mask is none of this image.
+    TrainError
+        The mask has a colour that is that of no class.
     """
     whole = decode_whole(image, frame.channels, decoded_side(frame))
     pixels = cover(whole, frame, str(image))
     size = frame.height, frame.width
-    classes = read_mask(mask, displayed_size(image, str(image)))
+    classes = _classes_in(image, mask, colours)
     part = nearest(classes, covering(whole.height, whole.width, frame), (whole.height, whole.width), size)
     return np.concatenate([pixels, part[None]])
+
+
+def _classes_in(image: Path, mask: Path, colours: Colours | None) -> Pixels:
+    """Return the classes in the mask of an image file. Raises ``Unreadable``; ``TrainError`` for an unknown colour."""
+    try:
+        return read_mask(mask, displayed_size(image, str(image)), colours)
+    except UnknownColour as problem:
+        raise TrainError(f"{problem.path}: {problem.reason}", *problem.notes) from problem
 
 
 @dataclass(frozen=True, slots=True)
 class MaskFiles(ImageFiles):
     """A split of image files with masks, decoded on demand. ``classes`` is the number of classes; ``None`` if it is not
-    known. ``labels`` are zeros: an image has no class of its own."""
+    known. ``colours`` are theirs, if the masks have colours. ``labels`` are zeros: an image has no class of its own."""
 
     classes: int | None
+    colours: Colours | None = None
 
     def read(self, index: int) -> Pixels:
         """See ``read_pair``. Raises ``TrainError`` if the mask has a class that does not exist."""
         image, mask = self.paths(index)
-        pixels = read_pair(image, mask, self.frame)
+        pixels = read_pair(image, mask, self.frame, self.colours)
         require_classes(mask, pixels[-1], self.classes)
         return pixels
 
     def mask(self, index: int) -> Pixels:
         """See ``WholeMasks.mask``. Raises ``TrainError`` if the mask has a class that does not exist."""
         image, mask = self.paths(index)
-        classes = read_mask(mask, displayed_size(image, str(image)))
+        classes = _classes_in(image, mask, self.colours)
         require_classes(mask, classes, self.classes)
         return classes
 
@@ -88,7 +102,7 @@ def open_mask_folder(root: Path, frame: Frame, outputs: int | None) -> Data:
     classes = listing.classes or numbered_names(outputs or 0)
 
     def split(files: Files) -> MaskFiles:
-        return MaskFiles(files, frame, len(classes) or None)
+        return MaskFiles(files, frame, len(classes) or None, listing.colours)
 
     return Data(
         source=str(root),

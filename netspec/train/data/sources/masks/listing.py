@@ -1,8 +1,8 @@
 """Listing the images and masks of a folder. No file is opened but lists and names of classes.
 
-Three layouts are accepted: ``DIR/train/images/NAME.jpg`` with ``DIR/train/masks/NAME.png``, and the same in ``DIR/val``
+Four layouts are accepted: ``DIR/train/images/NAME.jpg`` with ``DIR/train/masks/NAME.png``, and the same in ``DIR/val``
 if there is one; ``DIR/images`` and ``DIR/masks``, of which a tenth is held out for validation, by a hash of its paths
-as in folders of classes; and Pascal VOC's (see ``voc``).
+as in folders of classes; and those of Pascal VOC and of Cityscapes (see ``voc`` and ``cityscapes``).
 """
 
 from __future__ import annotations
@@ -15,14 +15,14 @@ import numpy as np
 from netspec.diagnostics.nearest import nearest
 from netspec.formatting import listed
 from netspec.train.data.sources.listing import Files, Listing, folders_in, held_out_of, val_folder
-from netspec.train.data.sources.masks import voc
-from netspec.train.data.sources.masks.classes import read_names
+from netspec.train.data.sources.masks import cityscapes, voc
+from netspec.train.data.sources.masks.classes import Classes, read_classes
 from netspec.train.data.sources.masks.pairing import IMAGES, MASKS, Pairs, pair
 from netspec.train.errors import TrainError
 
 LAYOUT = (
     "expected DIR/train/images/NAME.jpg with DIR/train/masks/NAME.png, and the same in DIR/val; or DIR/images and "
-    "DIR/masks; or Pascal VOC's folder (JPEGImages, SegmentationClass, ImageSets)"
+    "DIR/masks; or Pascal VOC's folder (JPEGImages, SegmentationClass, ImageSets), or Cityscapes' (leftImg8bit, gtFine)"
 )
 
 _OTHER_NAMES = {
@@ -34,7 +34,7 @@ _OTHER_NAMES = {
 
 def holds_masks(root: Path) -> bool:
     """Whether a folder is one of images with masks, by the names of its folders."""
-    if voc.is_voc(root):
+    if voc.is_voc(root) or cityscapes.is_cityscapes(root):
         return True
     return any((base / IMAGES).is_dir() and (base / MASKS).is_dir() for base in (root / "train", root))
 
@@ -62,7 +62,10 @@ def list_masks(root: Path) -> Listing:
     """
     if voc.is_voc(root):
         train, validation = _voc_split(root, "train"), voc.list_voc(root, "val")
-        return _listing(root, read_names(root) or voc.CLASSES, train, validation, f"{voc.LISTS / 'val.txt'}")
+        return _listing(root, _classes(root, voc.CLASSES), train, validation, f"{voc.LISTS / 'val.txt'}")
+    if cityscapes.is_cityscapes(root):
+        train, validation = cityscapes.list_split(root, "train"), cityscapes.list_val(root)
+        return _listing(root, _classes(root, cityscapes.CLASSES), train, validation, f"{cityscapes.IMAGES}/val")
     split = any((root / "train" / name).is_dir() for name in (IMAGES, MASKS))
     base = root / "train" if split else root
     _need_folders(root, base)
@@ -74,7 +77,7 @@ def list_masks(root: Path) -> Listing:
         others = pair(root / "val")
         validation = _files(root, root / "val", others)
         ignored, notes = (*ignored, *others.ignored), (*notes, *others.notes)
-    return _listing(root, read_names(root), _files(root, base, pairs), validation, val_folder(root), ignored, notes)
+    return _listing(root, _classes(root), _files(root, base, pairs), validation, val_folder(root), ignored, notes)
 
 
 def _voc_split(root: Path, split: str) -> Files:
@@ -90,7 +93,7 @@ def _files(root: Path, base: Path, pairs: Pairs) -> Files:
 
 def _listing(
     root: Path,
-    classes: tuple[str, ...],
+    classes: Classes,
     train: Files,
     validation: Files | None,
     lacking: str,
@@ -104,7 +107,13 @@ def _listing(
         held, of_these = held_out_of(train.names, root, divided, lacking)
         notes += of_these or (f"no {lacking}, and no image was chosen for validation: nothing is measured",)
         train, validation = _chosen(train, ~held), _chosen(train, held) if held.any() else None
-    return Listing(root, classes, train, validation, ignored, notes)
+    return Listing(root, classes.names, train, validation, ignored, notes, classes.colours)
+
+
+def _classes(root: Path, usual: tuple[str, ...] = ()) -> Classes:
+    """Return the classes that ``classes.txt`` names, or else the ``usual`` ones. Raises as ``read_classes``."""
+    found = read_classes(root)
+    return found if found.names else Classes(usual)
 
 
 def _chosen(files: Files, which: np.ndarray[tuple[int], np.dtype[np.bool_]]) -> Files:
