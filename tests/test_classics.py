@@ -38,6 +38,7 @@ COUNTS = {
     "mobilenet-v3-large": (5_483_032, 216_589_760),
     "nin-cifar10": (966_986, 222_486_528),
     "overfeat-fast": (145_920_872, 2_801_403_904),
+    "pspnet-50": (49_180_908, 170_160_481_472),
     "resnet-101": (44_549_160, 7_570_194_432),
     "resnet-18": (11_689_512, 1_814_073_344),
     "resnet-20-cifar10": (269_722, 40_551_040),
@@ -253,6 +254,24 @@ def test_deeplab_v3_without_its_auxiliary_classifier() -> None:
     assert classic("deeplab-v3").total.parameters + weights + 2 * 256 + classes + 21 == 42_004_074
     net = load(SPECS / "classics" / "deeplab-v3.net", input=(3, 520, 520))
     assert round((net.total.connections + 65 * 65 * (weights + classes)) / 1e9, 3) == 178.722
+
+
+def test_pspnet_by_hand() -> None:
+    """As the authors' networks have it (hszhao/PSPNet and hszhao/semseg): the three convolutions before ResNet-50's
+    blocks, of which the first two read 128 maps, the pyramid, and the two classifiers."""
+    net = classic("pspnet-50")
+    resnet = classic("resnet-50").total.parameters - (9_408 + 128) - 2_049_000 + 64 * (64 + 256)
+    first = 9 * (3 * 64 + 64 * 64 + 64 * 128) + 2 * (64 + 64 + 128)
+    pyramid = 4 * (2_048 * 512 + 2 * 512)
+    main = 9 * 4_096 * 512 + 2 * 512 + 513 * 150
+    auxiliary = 9 * 1_024 * 256 + 2 * 256 + 257 * 150
+    assert resnet + first + pyramid + main == 46_782_550
+    assert net.total.parameters == 46_782_550 + auxiliary
+    pixels, bins = 60 * 60, 1 + 4 + 9 + 36
+    heads = pixels * (9 * (4_096 * 512 + 1_024 * 256) + 512 * 150 + 256 * 150) + bins * 2_048 * 512
+    added = [layer for name, layer in net.layers.items() if name not in classic("resnet-50").layers]
+    assert sum(layer.connections for layer in added if layer.name not in ("conv1_2", "conv1_3")) == heads
+    assert net.graph.loss_weights == {"aux-loss": 0.4, "loss": 1.0}
 
 
 def test_parameters_of_deeplabs_table_2() -> None:

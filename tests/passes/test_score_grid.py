@@ -7,9 +7,11 @@ from places import SPECS
 
 from netspec import load, loads
 from netspec.ir.graph import Graph
+from netspec.passes.label_grid import Labels, label_grid
 from netspec.passes.score_grid import NoGrid, ScoreGrid, is_dense, score_grid
 
 IMAGE = "[image] input 3x12x16\n"
+LOSSES = ("aux-loss", "loss")
 SCORES = "[scores] conv filters=2 kernel=1\n"
 
 
@@ -54,6 +56,7 @@ def test_scores_of_deeplab_are_eight_pixels_apart() -> None:
     enlarges its scores to the size of the image."""
     assert score_grid(classic("deeplab-largefov")) == ScoreGrid(41, 41, 8, 8, 0, 0)
     assert score_grid(classic("deeplab-v3")) == ScoreGrid(480, 480, 1, 1, 0, 0)
+    assert label_grid(classic("pspnet-50")) == Labels(ScoreGrid(473, 473, 1, 1, 0, 0), None, dict.fromkeys(LOSSES))
 
 
 @pytest.mark.parametrize(
