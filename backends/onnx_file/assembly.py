@@ -10,8 +10,7 @@ from onnx import TensorProto, ValueInfoProto, helper
 
 from netspec.ir.graph import Graph, Node
 from netspec.ir.ops import Input, Loss
-from netspec.passes.label_grid import label_sizes, labels_of_losses
-from netspec.passes.score_grid import is_dense
+from netspec.passes.label_grid import label_sizes, labels_are_masks, labels_of_losses
 
 from .about import about
 from .ops import EMISSIONS
@@ -62,7 +61,7 @@ def model(
             EMISSIONS[type(node.op)](node.op, Site(node, graph.shapes(node), writer))
     inputs = [_value_info(graph.input)]
     if losses and graph.losses:
-        pixels = label_sizes(graph) if is_dense(graph) else ()
+        pixels = label_sizes(graph) if labels_are_masks(graph) else ()
         inputs.append(helper.make_tensor_value_info(writer.labels, TensorProto.INT64, [BATCH, *pixels]))
     outputs = _outputs(graph, nodes)
     onnx_graph = helper.make_graph(

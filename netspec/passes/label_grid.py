@@ -34,6 +34,11 @@ def pixel_losses(graph: Graph) -> tuple[Node, ...]:
     return tuple(n for n in graph.losses if isinstance(n.op, CrossEntropy) and graph.shapes(n)[0].is_image)
 
 
+def labels_are_masks(graph: Graph) -> bool:
+    """Whether labels are the classes of pixels. Losses of maps that are no scores leave an image its one class."""
+    return is_dense(graph) and (not graph.losses or bool(pixel_losses(graph)))
+
+
 def grids_of_losses(graph: Graph) -> dict[str, ScoreGrid]:
     """Return where the scores stand that each loss of pixels reads, by its layer. Raises ``NoGrid``."""
     return {node.layer: score_grid(graph, graph.nodes[node.inputs[0]]) for node in pixel_losses(graph)}

@@ -15,8 +15,8 @@ from netspec import backend
 from netspec.ir.graph import Graph
 from netspec.ir.ops import BatchNorm, Dropout, NoisyRelu, RandomScale
 from netspec.passes.fast import Forms
-from netspec.passes.label_grid import label_sizes
-from netspec.passes.score_grid import UNLABELLED, is_dense
+from netspec.passes.label_grid import label_sizes, labels_are_masks
+from netspec.passes.score_grid import UNLABELLED
 from netspec.passes.torch_names import attributes, state_keys
 
 Array = NDArray[np.float64]
@@ -54,7 +54,7 @@ def random_images(graph: Graph, count: int = 3) -> Array:
 def random_labels(graph: Graph, count: int = 3) -> NDArray[np.int64] | NDArray[np.uint8]:
     """Return random class numbers, or for a dense network masks with unlabelled pixels."""
     rng, scores = np.random.default_rng(7), graph.scores.output
-    if not is_dense(graph):
+    if not labels_are_masks(graph):
         return rng.integers(0, scores.units, count)
     masks = rng.integers(0, scores.channels, (count, *label_sizes(graph)), np.uint8)
     masks[rng.random(masks.shape) < 0.2] = UNLABELLED

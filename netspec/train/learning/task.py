@@ -17,7 +17,7 @@ from torch import Tensor
 
 from netspec.ir.graph import Graph
 from netspec.ir.shape import Shape
-from netspec.passes.label_grid import Slices, grids_of_losses, label_grid, label_sizes
+from netspec.passes.label_grid import Slices, grids_of_losses, label_grid, label_sizes, labels_are_masks
 from netspec.passes.score_grid import ScoreGrid, is_dense, score_grid
 from netspec.train.data.batches.augment import Choices
 from netspec.train.data.batches.loader import Batch
@@ -127,7 +127,7 @@ def _few_scores(grid: ScoreGrid, size: Shape) -> Iterator[str]:
 def made_up_labels(graph: Graph, count: int) -> Tensor:
     """Return labels for ``count`` images that cycle through the classes, for measuring a network's speed."""
     classes = graph.scores.output.channels
-    if not is_dense(graph):
+    if not labels_are_masks(graph):
         return torch.arange(count) % classes
     sizes = label_sizes(graph)
     return (torch.arange(count * math.prod(sizes)) % classes).byte().view(count, *sizes)
