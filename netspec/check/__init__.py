@@ -94,8 +94,8 @@ def check_file(
 
 
 def _checked_graph(walk: Walk, settings: Settings, findings: Findings, *, report_unused: bool) -> Graph | None:
-    """Build the graph, and report what only shows in it: weights of classes that do not fit, then no graph is returned,
-    and traps. ``report_unused`` is that of ``_silence_warnings``."""
+    """Build the graph, and report what only shows in it: losses and weights of classes that do not fit, then no graph
+    is returned, and traps. ``report_unused`` is that of ``_silence_warnings``."""
     graph, facts = verify(_build_graph(walk, settings)), {f.name: f for f in walk.facts}
     check_class_losses(graph, facts, findings)
     check_class_weights(graph, facts, settings, findings)
