@@ -84,7 +84,8 @@ def _add_inputs(building: Building, program: ExportedProgram, module: nn.Module)
             building.shapes[INPUT] = sizes_of(node.meta.get("val"))
             continue
         value = tensors[spec.target] if spec.target in tensors else program.constants[spec.target]
-        _add_tensor(building, node, spec.target, value)
+        if isinstance(value, TorchTensor):  # or a generator of random numbers
+            _add_tensor(building, node, spec.target, value)
 
 
 def _add_tensor(building: Building, node: fx.Node, name: str, value: TorchTensor) -> None:

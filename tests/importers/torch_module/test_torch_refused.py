@@ -16,6 +16,8 @@ from torch.nn import functional as F
 import netspec
 from netspec.explain.other_tools import advice
 
+GENERATOR = torch.Generator()
+
 REASONS: dict[str, tuple[Callable[[Tensor], Any], str]] = {
     "unknown": (
         lambda x: x.exp(),
@@ -30,6 +32,7 @@ REASONS: dict[str, tuple[Callable[[Tensor], Any], str]] = {
     "sequence": (lambda x: x.flatten(2).permute(2, 0, 1) @ torch.ones(3, 2), "HW x N x C: pixels are a sequence"),
     "dropout": (lambda x: F.dropout(x, 0.3), "it drops units outside training too; give it training=self.training"),
     "random": (lambda x: x + torch.rand_like(x), "it draws random numbers outside training too"),
+    "random, from a generator": (lambda x: x + torch.randn(8, generator=GENERATOR), "it draws random numbers outside"),
     "statistics": (lambda x: F.batch_norm(x, None, None, training=True), "it uses the statistics of the batch"),
     "uneven": (
         lambda x: F.adaptive_max_pool2d(x, 5),
