@@ -114,7 +114,7 @@ def jobs(device: str, small: bool, folder: Path) -> list[Job]:
     with_gpu_tests = sorted(
         str(file) for file in ROOT.glob("tests/**/test_*.py") if "mark.gpu" in file.read_text("utf-8")
     )
-    tests = [PYTHON, "-m", "pytest", "-v", "--tb=short", "-p", "no:cacheprovider", "-m", "gpu", *with_gpu_tests]
+    tests = [PYTHON, "-m", "pytest", "-vv", "--tb=short", "-p", "no:cacheprovider", "-m", "gpu", *with_gpu_tests]
     kernels = [PYTHON, str(ROOT / "tests" / "backends" / "compare_kernels.py"), "cuda"]
     first = ["--device", device, "--rounds", "1", *(["--spec", "digits", "--data", "digits"] if small else [])]
     all_jobs = [
