@@ -8,8 +8,7 @@ A file passes through these modules in order:
   and returns its ``record``, which knows the defaults.
 * ``net`` has the ``layers`` of a ``network`` in one of its ``phases``, connected by the names of their values
   (``connections``). ``upgrades`` rewrites those of the two older formats, whose ``types`` have other names, and
-  ``inputs`` those that stand beside the layers. ``counts`` are the numbers of bottoms and tops that Caffe accepts, and
-  ``problem`` is what it rejects and what a spec cannot express.
+  ``inputs`` those that stand beside the layers. ``counts`` are the numbers of bottoms and tops that Caffe accepts.
 * ``learning`` translates what does not change a network's function: ``fillers`` and ``multipliers`` of layers,
   the ``preparation`` of images, and the ``solver``; ``training`` is all that a network and its solver say. ``numbers``
   are those of the file.

@@ -13,7 +13,6 @@ from netspec.formatting import listed, plural
 from netspec.importers.caffe.learning.training import Training, training_of, with_state
 from netspec.importers.caffe.net.layers import SINKS, Layer, Network, Top
 from netspec.importers.caffe.net.network import differences, read_network
-from netspec.importers.caffe.net.problem import Inexpressible, Rejected
 from netspec.importers.caffe.net.types import TYPES
 from netspec.importers.caffe.schema.messages import MESSAGES
 from netspec.importers.caffe.schema.reading import read_record
@@ -28,6 +27,7 @@ from netspec.importers.caffe.text.model import Message
 from netspec.importers.caffe.text.parser import read
 from netspec.importers.spec.activations import with_neurons
 from netspec.importers.spec.places import in_file
+from netspec.importers.spec.problem import Inexpressible, Rejected
 from netspec.importers.spec.reasons import NO_LAYER
 from netspec.importers.spec.text import Head, origin, write_spec
 from netspec.ir.settings import ASPECTS, Aspect

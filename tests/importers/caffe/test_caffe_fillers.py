@@ -10,7 +10,7 @@ from caffe_records import record
 
 from netspec import loads
 from netspec.importers.caffe.learning.fillers import biases, weights
-from netspec.importers.caffe.net.problem import Inexpressible, Rejected
+from netspec.importers.spec.problem import Inexpressible, Rejected
 from netspec.ir.distribution import Constant, Distribution, Normal, Uniform
 
 CONV = (64, 16, 3, 5)

@@ -8,7 +8,7 @@ import pytest
 from caffe_records import record
 
 from netspec.importers.caffe.learning.preparation import Preparation, batch_size, preparation
-from netspec.importers.caffe.net.problem import Inexpressible, Rejected
+from netspec.importers.spec.problem import Inexpressible, Rejected
 from netspec.ir.shape import Shape
 
 

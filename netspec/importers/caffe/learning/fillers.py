@@ -11,8 +11,8 @@ from collections.abc import Callable, Mapping, Sequence
 
 from netspec.diagnostics.nearest import nearest
 from netspec.importers.caffe.learning.numbers import finite
-from netspec.importers.caffe.net.problem import Inexpressible, Rejected
 from netspec.importers.caffe.schema.record import Record
+from netspec.importers.spec.problem import Inexpressible, Rejected
 from netspec.keys.texts import call, number
 
 _ABSENT = {

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from netspec.importers.caffe.learning.numbers import finite
-from netspec.importers.caffe.net.problem import Inexpressible
 from netspec.importers.caffe.net.types import DEPTHWISE
 from netspec.importers.caffe.schema.record import Record
+from netspec.importers.spec.problem import Inexpressible
 from netspec.keys.texts import number
 
 _BIASED = {

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from netspec.formatting import format_literal
-from netspec.importers.caffe.net.problem import Inexpressible
 from netspec.importers.caffe.schema.record import Record
+from netspec.importers.spec.problem import Inexpressible
 from netspec.ir.widths import MAX_FLOAT32
 from netspec.keys.texts import number
 from netspec.source import Span

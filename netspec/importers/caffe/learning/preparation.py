@@ -10,8 +10,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from netspec.importers.caffe.learning.numbers import checked, finite
-from netspec.importers.caffe.net.problem import Inexpressible, Rejected, Substitute
 from netspec.importers.caffe.schema.record import Record
+from netspec.importers.spec.problem import Inexpressible, Rejected, Substitute
 from netspec.ir.shape import Shape
 from netspec.keys.texts import number
 

@@ -12,8 +12,8 @@ from dataclasses import dataclass, field
 
 from netspec.diagnostics.nearest import nearest
 from netspec.importers.caffe.learning.numbers import unfit
-from netspec.importers.caffe.net.problem import Inexpressible, Substitute
 from netspec.importers.caffe.schema.record import Record
+from netspec.importers.spec.problem import Inexpressible, Substitute
 from netspec.keys.texts import call, number
 
 _OLD_TYPES = {

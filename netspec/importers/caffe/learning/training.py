@@ -12,8 +12,8 @@ from netspec.importers.caffe.learning.solver import Solved, train_line
 from netspec.importers.caffe.net.layers import WITH_FILLERS, Layer, Network
 from netspec.importers.caffe.net.network import all_layers
 from netspec.importers.caffe.net.phases import TEST, TRAIN, state_of
-from netspec.importers.caffe.net.problem import Inexpressible, Rejected, Substitute
 from netspec.importers.caffe.schema.record import Entry, Record
+from netspec.importers.spec.problem import Inexpressible, Rejected, Substitute
 from netspec.ir.settings import Aspect
 from netspec.ir.shape import Shape
 

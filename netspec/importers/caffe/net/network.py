@@ -9,9 +9,9 @@ from netspec.importers.caffe.net.connections import connected
 from netspec.importers.caffe.net.inputs import input_layers
 from netspec.importers.caffe.net.layers import LOSSES, SINKS, SOURCES, Network
 from netspec.importers.caffe.net.phases import check_rules, other_phase, phase_of, state_of
-from netspec.importers.caffe.net.problem import Inexpressible
 from netspec.importers.caffe.net.upgrades import upgraded
 from netspec.importers.caffe.schema.record import Record
+from netspec.importers.spec.problem import Inexpressible
 
 FREE = frozenset({*SOURCES, *LOSSES, *SINKS, "ArgMax", "Dropout", "Python", "Softmax"})
 """The types of layers that a network may have in one phase only, because they do not change what it computes."""

@@ -5,9 +5,9 @@ from __future__ import annotations
 from netspec.formatting import plural
 from netspec.importers.caffe.net.layers import LOSSES, SINKS
 from netspec.importers.caffe.net.phases import TRAIN
-from netspec.importers.caffe.net.problem import Inexpressible, Rejected
 from netspec.importers.caffe.net.types import DEPTHWISE
 from netspec.importers.caffe.spec.lines import NO_LINE, Site
+from netspec.importers.spec.problem import Inexpressible, Rejected
 
 BY_PHASE = ("BatchNorm", "Dropout")
 """The types of layers that compute something else in the other phase."""

@@ -7,9 +7,9 @@ from collections.abc import Callable, Sequence
 
 from netspec.formatting import format_literal
 from netspec.importers.caffe.learning.numbers import checked, literal
-from netspec.importers.caffe.net.problem import Inexpressible, Rejected
 from netspec.importers.caffe.spec.lines import Site, Value, described
 from netspec.importers.spec.limits import LimitsError, limited
+from netspec.importers.spec.problem import Inexpressible, Rejected
 from netspec.ir.shape import Shape
 
 

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 from netspec.formatting import plural
 from netspec.importers.caffe.net.layers import LOSSES, SINKS, Layer, Network, Top
-from netspec.importers.caffe.net.problem import Inexpressible, Rejected
 from netspec.importers.caffe.schema.record import Record
+from netspec.importers.spec.problem import Inexpressible, Rejected
 from netspec.ir.shape import Shape
 
 _PARAMETERS = {"Data": "data_param", "ImageData": "image_data_param", "WindowData": "window_data_param",

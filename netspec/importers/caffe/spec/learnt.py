@@ -6,9 +6,9 @@ from collections.abc import Mapping
 
 from netspec.importers.caffe.learning import fillers, multipliers
 from netspec.importers.caffe.net.layers import Layer
-from netspec.importers.caffe.net.problem import Inexpressible, Rejected, Substitute
 from netspec.importers.caffe.schema.record import Record
 from netspec.importers.caffe.spec.lines import NO_LINE, Line, Site, Value, axis_of, described, outputs_of
+from netspec.importers.spec.problem import Inexpressible, Rejected, Substitute
 from netspec.ir.shape import Shape
 from netspec.keys.texts import number
 from netspec.source import Span

@@ -6,9 +6,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from netspec.importers.caffe.net.layers import Layer, Network, Top
-from netspec.importers.caffe.net.problem import Inexpressible, Rejected, Substitute
 from netspec.importers.caffe.schema.record import Record
 from netspec.importers.spec import lines
+from netspec.importers.spec.problem import Inexpressible, Rejected, Substitute
 from netspec.ir.shape import Shape
 
 BlobPlace = tuple[str, int]

@@ -5,10 +5,10 @@ from __future__ import annotations
 import math
 
 from netspec.formatting import format_count, plural
-from netspec.importers.caffe.net.problem import Inexpressible, Rejected, Substitute
 from netspec.importers.caffe.schema.record import Record
 from netspec.importers.caffe.spec.lines import Site, Value
 from netspec.importers.caffe.spec.norms import scores
+from netspec.importers.spec.problem import Inexpressible, Rejected, Substitute
 from netspec.ir.shape import Shape
 from netspec.keys.texts import number
 

@@ -7,11 +7,11 @@ from netspec.importers.caffe.learning.numbers import literal
 from netspec.importers.caffe.net.layers import Network
 from netspec.importers.caffe.net.network import signature
 from netspec.importers.caffe.net.phases import TRAIN
-from netspec.importers.caffe.net.problem import Inexpressible, Rejected
 from netspec.importers.caffe.schema.record import Record
 from netspec.importers.caffe.spec.elementwise import joined
 from netspec.importers.caffe.spec.learnt import check_params, rates
 from netspec.importers.caffe.spec.lines import Site, Value, axis_of, described
+from netspec.importers.spec.problem import Inexpressible, Rejected
 from netspec.keys.texts import number
 
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import math
 from dataclasses import replace
 
-from netspec.importers.caffe.net.problem import Inexpressible, Rejected
 from netspec.importers.caffe.spec.lines import Site, axis_of, described
 from netspec.importers.spec.parts import slice_keys
+from netspec.importers.spec.problem import Inexpressible, Rejected
 from netspec.ir.shape import Shape
 
 
