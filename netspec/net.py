@@ -337,7 +337,9 @@ def _checked(
         raise SpecError(in_order(translation.diagnostics))
     checked = check(collect_texts(translation.source, Folder(), changes))
     # A layer that seems unread may have been read by a cost that the spec leaves out, or be a further output.
-    found = [d for d in checked.diagnostics if d.code != "unread-layer"]
+    # The order of a model's axes that nothing tells has its warning already.
+    told = {"unread-layer", *("channels-last" for d in translation.diagnostics if d.code == "onnx-axes")}
+    found = [d for d in checked.diagnostics if d.code not in told]
     placed = [translation.placed(d) if d.span.source is translation.source else d for d in found]
     diagnostics = in_order((*translation.diagnostics, *placed))
     if checked.graph is None:

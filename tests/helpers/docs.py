@@ -26,7 +26,7 @@ LANGUAGE = ROOT / "docs" / "language.md"
 INDEX = ROOT / "docs" / "diagnostics.md"
 GRAMMAR = ROOT / "netspec" / "language" / "netspec.lark"
 OF_ONNX = (
-    *("random-in-onnx", "not-onnx", "onnx-input", "onnx-not-expressible", "onnx-outputs", "onnx-shapes"),
+    *("random-in-onnx", "not-onnx", "onnx-axes", "onnx-input", "onnx-not-expressible", "onnx-outputs", "onnx-shapes"),
     "onnx-weights",
 )
 """Codes of diagnostics whose example needs the library onnx."""

@@ -5,8 +5,10 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 
-from netspec.diagnostics import SpecError
+from netspec.diagnostics import Diagnostic, SpecError
+from netspec.diagnostics.model import first_line_span
 from netspec.importers.onnx_file.graph.folding import fold
+from netspec.importers.onnx_file.graph.inputs import is_likely, is_ours
 from netspec.importers.onnx_file.graph.reading import read_model
 from netspec.importers.operators.graph.model import Model
 from netspec.importers.operators.translation import Origin, Translation
@@ -14,9 +16,6 @@ from netspec.importers.operators.translation import translate as translate_graph
 from netspec.ir.settings import ASPECTS
 from netspec.ir.shape import Shape
 from netspec.source import Source
-
-PRODUCER = "netspec"
-"""The producer of the files that ``compile --to onnx`` writes."""
 
 _NOT_IN_VALUES = re.compile(r"[^\w.,+-]")
 """What no value of a key of the input line has, so that the text of a file cannot become more than a value."""
@@ -38,15 +37,20 @@ def translate(source: Source, shape: Shape | None = None) -> Translation:
         ("onnx-not-expressible", "onnx-outputs"),
         f"{written}, operator set {model.opset}",
         _preprocessing(model),
-        unstated=frozenset(ASPECTS) - ({"preparation"} if _is_ours(model) else set()),
+        unstated=frozenset(ASPECTS) - ({"preparation"} if is_ours(model.producer) else set()),
     )
     try:
-        return translate_graph(model, source, about)
+        translation = translate_graph(model, source, about)
     except SpecError:
         other = _in_other_order(model, source, about)
         if other is None:
             raise
-    return other
+        return other
+    sizes, last = model.shapes[model.input][1:], model.channels_last
+    doubtful = model.order_is_guess and not is_likely(sizes, last, model.producer)
+    if doubtful and _in_other_order(model, source, about) is not None:
+        return replace(translation, diagnostics=(*translation.diagnostics, _either_order(model, source)))
+    return translation
 
 
 def _in_other_order(model: Model, source: Source, about: Origin) -> Translation | None:
@@ -62,13 +66,20 @@ def _in_other_order(model: Model, source: Source, about: Origin) -> Translation 
         return None
 
 
-def _is_ours(model: Model) -> bool:
-    return model.producer.partition(" ")[0] == PRODUCER
+def _either_order(model: Model, source: Source) -> Diagnostic:
+    """Return the warning for an order of axes that nothing in a model tells."""
+    _, *sizes = model.shapes[model.input]
+    words = ("channels x height x width", "height x width x channels")
+    read, other = words[::-1] if model.channels_last else words
+    shape = Shape(*sizes) if model.channels_last else Shape(sizes[2], *sizes[:2])
+    message = f"the axes of the input {model.input} are read as {read}, but nothing in the model says so"
+    note = f"if they are {other}, say so with --input {shape}" if len({*sizes}) > 1 else f"they may also be {other}"
+    return Diagnostic("onnx-axes", message, (first_line_span(source),), (note,), severity="warning")
 
 
 def _preprocessing(model: Model) -> dict[str, str]:
     """Return the keys of the input line that a file of netspec's records."""
-    if not _is_ours(model):
+    if not is_ours(model.producer):
         return {}
     usual = {"range": "1", "mean": "none", "std": "none", "order": "rgb"}
     about = {key: _NOT_IN_VALUES.sub("", model.about.get(f"input.{key}", value)) for key, value in usual.items()}

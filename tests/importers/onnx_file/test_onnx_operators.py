@@ -339,7 +339,8 @@ def test_several_outputs() -> None:
     given = model(nodes, ("N", *SHAPE), {"w": numbers(336, 3)}, outputs=("y", "z"))
     result = assert_same(given, numbers(2, *SHAPE))
     assert tuple(result.net.layers) == ("x", "relu1", "tanh1", "abs1", "fc1")
-    (warning,) = result.net.warnings
+    warning, axes = result.net.warnings
+    assert axes.code == "onnx-axes"
     assert (warning.code, warning.message) == ("onnx-outputs", "the model has 2 outputs; a spec has one, here fc1")
     assert warning.notes == ("the others are layers that no layer need read: z is the layer abs1",)
 

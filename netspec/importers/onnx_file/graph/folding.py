@@ -61,7 +61,7 @@ def fold(model: ModelProto, given: Shape | None, source: Source) -> Model:
         ``not-onnx``: the graph is not valid, ``onnx-weights``: a constant that is needed cannot be read.
     """
     graph = model.graph
-    images = images_of(graph, given, source)
+    images = images_of(model, given, source)
     walk = Walk(model, source)
     _add_initializers(walk, graph)
     element = next(value.type.tensor_type.elem_type for value in graph.input if value.name == images.name)

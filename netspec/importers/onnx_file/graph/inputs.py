@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -11,7 +12,7 @@ from netspec.ir.shape import Shape
 from netspec.source import Source
 
 if TYPE_CHECKING:
-    from onnx import GraphProto, ValueInfoProto
+    from onnx import GraphProto, ModelProto, ValueInfoProto
 
 BATCH = 7
 """The number of images where the model does not fix one. No axis of a real model has this length by chance, so that an
@@ -19,6 +20,12 @@ operator which mixes images is noticed."""
 
 _COLOURS = (1, 3)
 """The usual numbers of channels of an image."""
+
+PRODUCER = "netspec"
+"""The producer of the files that ``compile --to onnx`` writes. Their axes are N,C,H,W."""
+
+_LAST_OF_PRODUCER = {"pytorch": False, "tf2onnx": True, "keras2onnx": True}
+"""Whether programs usually have the channels last, by the producer of their files."""
 
 _CHANNELS_FIRST = ("Conv", "ConvTranspose", "MaxPool", "AveragePool", "GlobalAveragePool", "BatchNormalization", "LRN")
 """Operators that read N,C,H,W."""
@@ -31,7 +38,7 @@ _NUMBERS = (*range(1, 8), 10, 11, 12, 13, 16)
 class Images:
     """The input with the images: its name, its shape with the batch, and whether its axes are N,H,W,C.
 
-    ``is_guess``: nothing in the graph says whether they are these or N,C,H,W.
+    ``is_guess``: nothing in the model says whether they are these or N,C,H,W.
     """
 
     name: str
@@ -40,7 +47,7 @@ class Images:
     is_guess: bool = False
 
 
-def images_of(graph: GraphProto, given: Shape | None, source: Source) -> Images:
+def images_of(model: ModelProto, given: Shape | None, source: Source) -> Images:
     """Find the input with the images. ``given`` is the shape of ``--input``.
 
     Raises
@@ -48,6 +55,7 @@ def images_of(graph: GraphProto, given: Shape | None, source: Source) -> Images:
     SpecError
         ``onnx-input``: there is not exactly one input, its sizes are not known, or ``given`` does not go with it.
     """
+    graph = model.graph
     constants = {tensor.name for tensor in graph.initializer}
     read = _read_in(graph)
     inputs = [value for value in graph.input if value.name not in constants and value.name in read]
@@ -63,8 +71,10 @@ def images_of(graph: GraphProto, given: Shape | None, source: Source) -> Images:
         message = f"the input {value.name} has the shape {_written(axes)}, which is neither images nor vectors"
         note = "images are N x channels x height x width or N x height x width x channels, vectors are N x features"
         raise model_error("onnx-input", source, message, (note,))
-    known = _channels_last(graph, value.name, axes)
-    channels_last = _last_is_colours(axes) if known is None else known
+    known = False if is_ours(model.producer_name) else _channels_last(graph, value.name, axes)
+    if known is None and given is not None:
+        known = _last_is_given(given, axes)
+    channels_last = _last_is_channels(axes, model.producer_name) if known is None else known
     batch = axes[0] if isinstance(axes[0], int) else BATCH
     if given is not None:
         return Images(value.name, (batch, *_given_sizes(given, axes, channels_last, source)), channels_last)
@@ -102,9 +112,54 @@ def _channels_last(graph: GraphProto, name: str, axes: tuple[int | str, ...]) ->
     return False if any(node.op_type in _CHANNELS_FIRST for node in readers) else None
 
 
-def _last_is_colours(axes: tuple[int | str, ...]) -> bool:
-    """Whether only the last of four axes is a number of colours."""
-    return axes[3] in _COLOURS and axes[1] not in _COLOURS and axes[2] not in _COLOURS
+def _last_is_given(given: Shape, axes: tuple[int | str, ...]) -> bool | None:
+    """Whether an input's axes are N,H,W,C, because only these are as given; else, only their channels are."""
+    if not given.is_image:
+        return None
+    shape = tuple(given)
+    for first, last in ((shape, (*shape[1:], shape[0])), ((shape[0],), (None, None, shape[0]))):
+        fits_first, fits_last = _fits(first, axes), _fits(last, axes)
+        if fits_first != fits_last:
+            return fits_last
+    return None
+
+
+def _fits(sizes: Sequence[int | None], axes: tuple[int | str, ...]) -> bool:
+    """Whether sizes of the axes after N are those of the model, where it fixes them; ``None`` is any size."""
+    pairs = zip(sizes, axes[1:], strict=False)
+    return all(size is None or isinstance(axis, str) or size == axis for size, axis in pairs)
+
+
+def _last_is_channels(axes: tuple[int | str, ...], producer: str) -> bool:
+    """Whether four axes are more likely N,H,W,C: only the last is fixed, the program has it so, or it is of colours."""
+    others = axes[1:3]
+    if not any(isinstance(axis, int) for axis in others):
+        return isinstance(axes[3], int)
+    if producer in _LAST_OF_PRODUCER and not _has_colours(axes[1:], not _LAST_OF_PRODUCER[producer]):
+        return _LAST_OF_PRODUCER[producer]
+    return axes[3] in _COLOURS and not any(axis in _COLOURS for axis in others)
+
+
+def _has_colours(axes: Sequence[int | str], channels_last: bool) -> bool:
+    """Whether axes have a number of colours in this order, and only in this one.
+
+    Images with colours last have to be squares: others may be maps that are 1 or 3 pixels wide.
+    """
+    first, second, third = axes
+    if channels_last:
+        return third in _COLOURS and first not in _COLOURS and first == second
+    return first in _COLOURS and second not in _COLOURS and third not in _COLOURS
+
+
+def is_likely(sizes: Sizes, channels_last: bool, producer: str) -> bool:
+    """Whether an order of an image's axes is beyond doubt although it is a guess."""
+    usual = _LAST_OF_PRODUCER.get(producer.partition(" ")[0]) == channels_last
+    return _has_colours(sizes, channels_last) or (usual and not _has_colours(sizes, not channels_last))
+
+
+def is_ours(producer: str) -> bool:
+    """Whether a file is one of netspec's."""
+    return producer.partition(" ")[0] == PRODUCER
 
 
 def _given_sizes(given: Shape, axes: tuple[int | str, ...], channels_last: bool, source: Source) -> Sizes:
