@@ -15,6 +15,8 @@ from netspec.ir.ops import NoisyRelu
 from netspec.language.parser import parse
 from netspec.language.syntax import by_key
 from netspec.net import Net
+from netspec.passes.label_grid import label_sizes, labels_are_masks
+from netspec.passes.score_grid import NoGrid
 
 PRODUCER = "netspec"
 
@@ -42,9 +44,12 @@ def make(
     Raises
     ------
     SpecError
-        ``too-large-for-onnx``: the weights do not fit in an ONNX file.
+        ``too-large-for-onnx``: the weights do not fit in an ONNX file. ``classes-differ``: no labels are those of all
+        losses.
     """
     _check_size(net)
+    if losses and labels_are_masks(net.graph):
+        _check_labels(net)
     from .assembly import model
     from .initial import initial_values
 
@@ -72,6 +77,17 @@ def _check_size(net: Net) -> None:
             f"{format_bytes(2**31)}"
         )
         raise SpecError((Diagnostic("too-large-for-onnx", message, (first_line_span(net.source),), (note,)),))
+
+
+def _check_labels(net: Net) -> None:
+    """Raise ``SpecError`` if losses of pixels read maps of different sizes, and one input cannot have the labels of
+    all, because it is not known which pixels the scores belong to."""
+    try:
+        label_sizes(net.graph)
+    except NoGrid as problem:
+        message = "losses read maps of different sizes, which have no common labels"
+        notes = (problem.message, *problem.notes)
+        raise SpecError((Diagnostic("classes-differ", message, (first_line_span(net.source),), notes),)) from None
 
 
 def _random_warnings(net: Net) -> Iterator[Diagnostic]:

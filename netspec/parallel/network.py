@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from netspec import backend
 from netspec.ir.graph import Graph, Layer
-from netspec.ir.ops import BatchNorm
+from netspec.ir.ops import BatchNorm, Loss
 from netspec.parallel import collectives
 from netspec.parallel.batchnorm import SharedBatchNorm
 from netspec.parallel.crossing import Tied, agreed_dtype, cross
@@ -46,6 +46,8 @@ class PlacedNetwork:
         self._learning = with_gradient(placed.graph)
         self._dense = is_dense(placed.graph)
         self._grids = labels_of_losses(placed.graph)
+        losses = [node for node in placed.graph.losses if isinstance(node.op, Loss) and node.op.labelled]
+        self._labelled = frozenset(node.layer for node in losses)
         self._draw: tuple[int, int, int] | None = None
         self._dtypes: dict[tuple[Transfer, bool, bool], torch.dtype] = {}
         by_feature = [x for x in placed.graph.layers.values() if placed.layers[x.name].sharding.batch == 1]
@@ -83,7 +85,7 @@ class PlacedNetwork:
     def _share_of(self, layer: str, labels: Tensor, batch: Tensor) -> float | Tensor:
         """Return the share of a dense network's loss of some of a batch's masks in that of all."""
         share: float | Tensor = backend.load("pytorch").share_of_loss(
-            labels, batch, self._grids.get(layer), self.class_weights, labelled=layer in self._grids
+            labels, batch, self._grids.get(layer), self.class_weights, labelled=layer in self._labelled
         )
         return share
 

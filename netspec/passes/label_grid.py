@@ -55,10 +55,15 @@ def label_grid(graph: Graph) -> Labels:
 
 
 def label_sizes(graph: Graph) -> tuple[int, int]:
-    """Return how many rows and columns the labels of a dense network have. Raises ``NoGrid`` if it has losses and it is
-    not known where the scores stand."""
+    """Return how many rows and columns the labels of a dense network have: those of the class scores without losses, or
+    if it is not known where the scores stand. Raises ``NoGrid`` if losses then read maps of different sizes."""
     scores = graph.scores.output
-    grid = label_grid(graph).grid if graph.losses else None
+    try:
+        grid = label_grid(graph).grid if graph.losses else None
+    except NoGrid:
+        if {graph.shapes(node)[0][1:] for node in pixel_losses(graph)} != {scores[1:]}:
+            raise
+        grid = None
     return (grid.rows, grid.columns) if grid is not None else (scores.height, scores.width)
 
 

@@ -224,6 +224,22 @@ def test_losses_option_adds_the_losses_as_outputs(folder: Path) -> None:
     assert cost.shape == () and cost == pytest.approx(np.log(2))
 
 
+def test_losses_of_maps_that_belong_to_no_pixels(folder: Path) -> None:
+    """The input is a vector, so labels are those of the scores; of losses that read other maps there are none."""
+    maps = "[x] input 3\n[fc1] fc outputs=32 init=constant(0)\n[maps] reshape size=2x4x4\n"
+    (folder / "net.net").write_text(f"{maps}[cost] crossentropy")
+    assert run("net.net", "--losses").exit_code == 0
+    session = onnxruntime.InferenceSession("net.onnx")
+    (cost,) = session.run(None, {"x": np.ones((2, 3), np.float32), "labels": np.ones((2, 4, 4), np.int64)})
+    assert cost == pytest.approx(np.log(2))
+    (folder / "two.net").write_text(
+        f"{maps}[aux] crossentropy\n[half] maxpool kernel=2 inputs=maps\n[cost] crossentropy"
+    )
+    done = run("two.net", "--losses")
+    assert done.exit_code == 1
+    assert "error[classes-differ]: losses read maps of different sizes, which have no common labels" in done.stderr
+
+
 def test_options_without_effect_are_usage_errors() -> None:
     done = run(DIGITS, "--weights", "x", "--seed", "1")
     assert (done.exit_code, done.stderr) == (
