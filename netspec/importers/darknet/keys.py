@@ -31,7 +31,7 @@ ABSENT: Mapping[str, str] = {
 }
 """The sections that a spec cannot express, with the reason."""
 
-CHANGES = "changes what the layer computes, and a spec has no such layer"
+_CHANGES = "changes what the layer computes, and a spec has no such layer"
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +117,7 @@ def check_keys(sections: Sequence[Section], findings: Findings) -> None:
 def check_zero(section: Section) -> None:
     """Raise ``Inexpressible`` for an option of a layer that must be 0."""
     for name in (*KEYS[section.word].zero.split(), *ALL_LAYERS.zero.split()):
-        section.need(name, "0", f"{name}={section.text(name)} {CHANGES}")
+        section.need(name, "0", f"{name}={section.text(name)} {_CHANGES}")
 
 
 def left_out(section: Section) -> list[str]:

@@ -18,7 +18,7 @@ from netspec.ir.widths import MAX_FLOAT32
 from netspec.source import Source, Span
 
 _SECTION = re.compile(r"\[\s*([^\]\s]+)\s*\]\s*(?:[#;].*)?")
-_OPTION = re.compile(r"([^=\s#;\[]+)\s*=\s*([^#;]*?)\s*(?:[#;].*)?")
+_OPTION = re.compile(r"([^=\s#;\[]+)\s*=([^#;]*)(?:[#;].*)?")
 _BLANKS = re.compile(r"\s+")
 _WHOLE = re.compile(r"[+-]?\d+")
 _LARGEST_INT = 2**31 - 1
@@ -33,7 +33,8 @@ class Option(NamedTuple):
 
 @dataclass(slots=True)
 class Section:
-    """A section: the word in its brackets, its place, its options by name, and those that are stated again.
+    """A section: the word in its brackets, its place, its options by name, and the names and places of those that are
+    stated again.
 
     ``number`` is that of the layer, from 0, as Darknet prints it and other layers refer to it; -1 for ``[net]``.
     """
@@ -42,7 +43,7 @@ class Section:
     span: Span
     number: int
     options: dict[str, Option] = field(default_factory=dict)
-    again: list[Option] = field(default_factory=list)
+    again: list[tuple[str, Span]] = field(default_factory=list)
 
     def place(self, *names: str) -> Span:
         """Return the place of the first of these options that is stated, else that of the section."""
@@ -113,7 +114,7 @@ def read_sections(source: Source, findings: Findings) -> Sequence[Section]:
         elif not sections:
             findings.add("darknet-network", "this option stands before the first section", span)
         elif option[1] in sections[-1].options:
-            sections[-1].again.append(Option(option[1], span))
+            sections[-1].again.append((option[1], span))
         else:
             sections[-1].options[option[1]] = Option(_BLANKS.sub("", option[2]), span)
     return sections

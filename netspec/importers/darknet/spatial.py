@@ -55,9 +55,9 @@ def avgpool(site: Site) -> None:
 def upsample(site: Site) -> None:
     """Each pixel repeated, times a number (``upsample_cpu`` of src/blas.c)."""
     section, x = site.section, site.image(site.x)
-    stride, scale = section.whole("stride", 2), section.real("scale", 1)
-    if stride < 1:
+    if section.whole("stride", 2) < 0:
         raise Inexpressible("with a stride below 0, it adds up pixels", section.place("stride"))
+    stride, scale = section.whole("stride", 2, 1), section.real("scale", 1)
     channels, height, width = site.draft.shape(x)
     shape = Shape(channels, height * stride, width * stride)
     line = site.line("upsample", [x], {"factor": str(stride)}, shape, claimed=True)

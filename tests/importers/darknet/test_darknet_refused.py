@@ -40,6 +40,7 @@ def read(text: str) -> object:
         (f"{NET}{CONV}[route]\n«layers=a»\n", "layers must be whole numbers, and is 'a'"),
         (f"{NET}{CONV}{CONV}stride=2\n[route]\n«layers=0,1»\n", "its layers have different heights or widths"),
         (f"{NET}{CONV}[maxpool]\n«size=2»\nstride=2\npadding=9\n", "[maxpool]'s first window lies wholly outside"),
+        (f"{NET}{CONV}[upsample]\n«stride=0»\n", "stride must be at least 1, and is 0"),
         (f"{NET}{CONV}[dropout]\n«probability=1»\n", "probability must be from 0 to below 1, and is 1"),
         (f"{NET}{CONV}[sam]\n«from=-1,0»\n", "from must name one layer"),
         (f"{NET}«momentum=1»\n{CONV}", "momentum must be from 0 to below 1, and is 1"),
