@@ -228,7 +228,7 @@ def test_masks_of_images_that_are_turned(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("mode", ["RGB", "RGBA", "P", "L"])
 def test_colours_of_masks_are_read_as_the_trainer_reads_them(mode: str, tmp_path: Path) -> None:
-    lines = "road 9 9 9\ncar, 7, 7, 7\nunlabelled 1 1 1\n0 0 1 sky\ncar 2 2 2\n0 1 0\twide  tree\n\n"
+    lines = "road 9 9 9\ncar, 7, 7, 7\nunlabelled 1 1 1\n0 0 1 sky\ncar 2 2 2\n0 1 0\twide  tree\n \n"
     (tmp_path / "classes.txt").write_text(lines)
     grey = np.array([9, 7, 1, 2], np.uint8)[np.random.default_rng(0).integers(0, 4, (7, 9))]
     mask = np.repeat(grey[..., None], 3, 2)

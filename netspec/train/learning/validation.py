@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from abc import ABC
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any, ClassVar, NamedTuple, Protocol
@@ -29,7 +28,7 @@ class Accuracy(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Evaluation(ABC):
+class Evaluation:
     """The result of an evaluation on ``images`` images, with their mean loss."""
 
     measures: ClassVar[tuple[Accuracy, ...]]

@@ -23,7 +23,7 @@ LEAVE_OUT = "unlabelled"
 
 
 MANY = 8
-"""A mask with more unknown colours than these has been drawn or saved in a way that mixes them."""
+"""A mask with more unknown colours than this has been drawn or saved in a way that mixes them."""
 
 
 class Colour(NamedTuple):
@@ -83,7 +83,7 @@ class Colours:
 
     def _unknown(
         self, pixels: Pixels, unknown: np.ndarray[tuple[int, int], np.dtype[np.bool_]], path: str
-    ) -> Exception:
+    ) -> UnknownColour:
         row, column = (int(place) for place in np.argwhere(unknown)[0])
         colour, others = Colour(*pixels[row, column].tolist()), np.unique(pixels[unknown], axis=0)
         nearest = sorted(self.names, key=lambda known: sum((a - b) ** 2 for a, b in zip(known, colour, strict=True)))
