@@ -92,17 +92,19 @@ class Findings:
         self.add("unknown-layer", f"layer '{word.text}' is dropped", word.span, layer=layer, labels=(label,))
 
     def unknown_type(self, word: Word, keys: Collection[str], layer: str = "") -> str | None:
-        """Record an unknown layer type, and return the nearest known one: of those with these ``keys``, if there are
-        any.
+        """Record an unknown layer type, and return the nearest known one: of those with these ``keys``, else of those
+        with some of them, unless no type has one.
 
         If it resembles none, a note says why it is absent or, once a file, lists the known types.
         """
         notes: tuple[str, ...] = ()
-        known = layers.names()
-        candidates = [one.name for one in layers.all_types() if all(map(one.key, keys))] or known
-        if not self.nearest(word.text, candidates):
+        of_keys = ([one.name for one in layers.all_types() if fit(map(one.key, keys))] for fit in (all, any))
+        likely = [names for names in of_keys if names] or [[*layers.names()]]
+        candidates = next((names for names in likely if self.nearest(word.text, names)), None)
+        if candidates is None:
+            candidates = likely[0]
             absent = ABSENT_TYPES.get(plain_word(word.text))
-            listed = f"the layer types, which netspec explain describes: {', '.join(known)}"
+            listed = f"the layer types, which netspec explain describes: {', '.join(layers.names())}"
             notes = (absent,) if absent else () if self._listed else (listed,)
             self._listed = self._listed or absent is None
         return self.unknown("unknown-type", "layer type", word, candidates, notes=notes, layer=layer)

@@ -81,6 +81,7 @@ def test_a_default_line_means_no_type_that_lacks_its_keys() -> None:
     found = only_diagnostic("default layer bias=1\n[i] input 3x8x8")
     assert found.code == "unknown-type" and "did you mean" not in found.message
     assert "did you mean conv?" in only_diagnostic("default cov bias=1\n[i] input 3x8x8").message
+    assert "did you mean maxpool?" in diagnostics_of("default maxpol kernel=2 filters=3\n[i] input 3x8x8")[0].message
 
 
 def test_batchnorm_is_not_advised_to_be_a_separate_layer() -> None:
