@@ -42,7 +42,10 @@ if TYPE_CHECKING:
     help="Use the weights in this run, checkpoint, .safetensors or .pth file in the network of RUN.",
 )
 @click.option(
-    "--batch", type=click.IntRange(min=1), metavar="N", help="Images processed at a time [default: batch= of the spec]."
+    "--batch",
+    type=click.IntRange(min=1),
+    metavar="N",
+    help="Images, or crops of whole ones, processed at a time [default: batch= of the spec].",
 )
 @device_option
 @format_option

@@ -13,8 +13,9 @@ A file passes through these modules in order:
   the ``preparation`` of images, and the ``solver``; ``training`` is all that a network and its solver say. ``numbers``
   are those of the file.
 * ``spec`` translates layers to ``lines`` of a spec. ``inputs`` tells images from labels, ``checks`` looks at what all
-  layers may have. ``windows``, ``connected`` (both with weights, ``learnt``), ``elementwise``, ``norms``, ``shapes``
-  and ``losses`` translate layers; ``types`` is the table. ``naming`` names lines.
+  layers may have. ``windows``, ``enlarging`` and ``learnt`` (all that has weights), ``elementwise``, ``norms``,
+  ``shapes`` and ``losses`` translate layers; ``types`` is the table. ``finishing`` takes the lines that are needed and
+  names them.
 * ``weights`` reads the numbers of a ``.caffemodel`` file: ``wire`` is its format, ``blobs`` the arrays in it, and
   ``matching`` finds those of a spec's parameters.
 """

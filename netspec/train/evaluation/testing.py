@@ -38,8 +38,8 @@ class EvaluationSettings:
     """The settings of a test.
 
     ``source`` and ``split`` are the values of ``--data`` and ``--split``. Each image is seen in 1 or 10 ``views``, or
-    whole; ``None`` for those in each network's own ``test`` line. The networks process ``batch`` images at a time on
-    ``device``; ``workers`` threads read them.
+    whole; ``None`` for those in each network's own ``test`` line. The networks process ``batch`` images, or at most so
+    many crops of whole ones, at a time on ``device``; ``workers`` threads read them.
     """
 
     source: str

@@ -16,6 +16,7 @@ from processes import invoke
 from safetensors.torch import save_file
 
 from netspec.train.evaluation.masks import whole
+from netspec.train.learning.objective import Objective
 
 SIZES = ((12, 12), (12, 40), (31, 17), (5, 8), (60, 90))  # the network reads 12 x 12
 """Heights and widths of the images."""
@@ -173,6 +174,21 @@ def test_unreadable_images_are_counted(scenes: Path) -> None:
     assert done.exit_code == 0
     assert f"on {len(SIZES) - 1} validation images of scenes (1 more cannot be read)" in done.stdout
     assert "scenes/val/masks/1.png" in done.stderr and "the file is empty" in done.stderr
+
+
+def test_batch_limits_how_many_crops_are_seen_at_a_time(scenes: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    spec, weights = bright_network(Path("net"))
+    counts, scores = [], Objective.scores
+
+    def counted_scores(self: Objective, images: torch.Tensor) -> torch.Tensor:
+        counts.append(len(images))
+        return scores(self, images)
+
+    monkeypatch.setattr(Objective, "scores", counted_scores)
+    for batch, most in ((3, 3), (50, whole.TILES)):
+        counts.clear()
+        as_json(spec, "--weights", str(weights), "--data", str(scenes), "--views", "whole", "--batch", str(batch))
+        assert max(counts) == most
 
 
 def test_a_class_that_the_network_has_not_is_refused(scenes: Path) -> None:

@@ -39,7 +39,7 @@ class Segmenter:
     def __init__(self, run: Saved, views_wanted: Views | None, device: str) -> None:
         views_of_masks(views_wanted, run.graph)
         self._run = run
-        self._network = Scorer(run, frame_of(run), PEAK, device)
+        self._network = Scorer(run, frame_of(run), PEAK, run.graph.train.batch, device)
 
     def __call__(self, image: Path) -> Prediction:
         """Predict the mask of an image file, and the classes with the most pixels.

@@ -29,7 +29,7 @@ WHOLE = "whole images, in overlapping crops"
 """The name of what a network sees of an image."""
 
 TILES = 4
-"""The number of crops that a network sees at a time."""
+"""The most crops that a network sees at a time."""
 
 AT_A_TIME = 2**22
 """The most scores that are computed in the size of an image at a time, unless a single row has more."""
@@ -45,6 +45,8 @@ class Scorer:
     ----------
     frame, peak:
         The size that images are stored in for the network, and their value of full brightness.
+    batch:
+        The most crops that the network is to see at a time, if these are fewer than ``TILES``.
 
     Raises
     ------
@@ -53,8 +55,9 @@ class Scorer:
         none.
     """
 
-    def __init__(self, run: Saved, frame: Frame, peak: int, device: str) -> None:
+    def __init__(self, run: Saved, frame: Frame, peak: int, batch: int, device: str) -> None:
         self.frame = frame
+        self._tiles = min(TILES, batch)
         self._run = run
         self._grid = require_grid(run.graph)
         self._objective = run.objective(device)
@@ -75,8 +78,8 @@ class Scorer:
 
     def _of_crops(self, crops: Pixels, name: str) -> Iterator[Tensor]:
         size = self._run.graph.input.output
-        for start in range(0, len(crops), TILES):
-            some = crops[start : start + TILES]
+        for start in range(0, len(crops), self._tiles):
+            some = crops[start : start + self._tiles]
             with torch.no_grad():
                 self._objective.set_evaluation_random_state(self._run.seed, start, len(some))
                 scores = self._objective.scores(self._prepare(some, central(len(some), self._prepare.frame, size)))

@@ -51,7 +51,7 @@ class WholeTest:
         for run in runs:
             data = open_source(settings.source, run.graph, runs[0].seed)
             data = sources.setdefault(data.frame, data)
-            scorers.append(Scorer(run, data.frame, data.peak, settings.device))
+            scorers.append(Scorer(run, data.frame, data.peak, settings.batch, settings.device))
         self._sources, self._scorers = sources, tuple(scorers)
         self.data = next(iter(sources.values()))
         whole = isinstance(self.data.train, WholeMasks)
