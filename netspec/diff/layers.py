@@ -104,11 +104,19 @@ def _changed_wiring(matched: Matched, x: str, y: str) -> Iterator[Difference]:
     )
     if not same:
         texts = ",".join(inputs[0]), ",".join(inputs[1])
-        yield Difference("changed", "inputs", *texts, gravest(matched.source_effect(x, y), matched.chain_effect(x, y)))
+        effect = gravest(matched.source_effect(x, y), matched.chain_effect(x, y))
+        yield Difference("changed", "inputs", *texts, "nothing" if _reordered(matched, x, y) else effect)
     p, q = _owner(matched, 0, x), _owner(matched, 1, y)
     if p and q and matched.pairs.get(p) != q:
         texts = "its own" if p == x else p, "its own" if q == y else q
         yield Difference("changed", "weights", *texts, matched.greatest_effect(x, y))
+
+
+def _reordered(matched: Matched, x: str, y: str) -> bool:
+    """Whether two layers read the same layers in another order, which changes nothing that they compute."""
+    cores = (*matched.forms[0].cores[x], *matched.forms[1].cores[y])
+    read = sorted(matched.pairs.get(p, "") for p in matched.layer(0, x).inputs)
+    return bool(cores) and not any(core.ordered for core in cores) and read == sorted(matched.layer(1, y).inputs)
 
 
 def _layer(matched: Matched, side: int, name: str) -> tuple[Graph, Layer]:

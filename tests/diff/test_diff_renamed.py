@@ -71,6 +71,13 @@ def test_few_layers_with_one_difference_are_told_in_full() -> None:
     )
 
 
+def test_inputs_in_another_order_change_nothing_where_a_layer_below_differs() -> None:
+    other = blocks(2, order="{1},{0}").replace("[s2] sum inputs=c2,s1", "[half] linear a=0.5\n[s2] sum inputs=half,s1")
+    told = rows(diff(blocks(2), other))
+    assert told[0] == ("s1", "inputs: s0,c1 -> c1,s0", "nothing")
+    assert [effect for _, _, effect in told[1:]] == ["function", "function"]  # half is added, and s2 reads it
+
+
 def test_layers_added_in_many_places_are_one_row_that_names_the_first_ones() -> None:
     norm = "[bn{0}] batchnorm\n"
     with_norms = blocks(14, norm=norm).replace(",c", ",bn")
