@@ -152,18 +152,20 @@ def training_loss(model: Network, images: Tensor, labels: Tensor, batch: Tensor 
     loss of that batch: each mean loss is multiplied by its share in that of the batch.
     """
     plan, values, weights = model._plan, _trunk(model, images), class_weights(model)
-    share = share_of_labels(labels, batch, weights) if batch is not None else 1
     if not plan.losses:
         smoothing = plan.label_smoothing * model.training
-        return cross_entropy(plan.scores_of(values), labels, smoothing, weights) * share
+        total = cross_entropy(plan.scores_of(values), labels, smoothing, weights)
+        return total if batch is None else total * share_of_labels(labels, batch, weights)
     values[LABELS] = labels
     _run(model, [loss.step for loss in plan.losses], values)
     terms = [loss.weight * values[loss.step.value] for loss in plan.losses]
-    if plan.dense and batch is not None:  # the losses have shares of their own
-        for i, loss in enumerate(plan.losses):
-            terms[i] = terms[i] * share_of_loss(labels, batch, loss.step.grid, weights, labelled=loss.labelled)
-        share = 1
-    return sum(terms[1:], terms[0]) * share
+    if plan.dense and batch is not None:  # each is the mean over pixels of its own
+        terms = [
+            term * share_of_loss(labels, batch, loss.step.grid, weights, labelled=loss.labelled)
+            for term, loss in zip(terms, plan.losses, strict=True)
+        ]
+    total = sum(terms[1:], terms[0])
+    return total if plan.dense or batch is None else total * share_of_labels(labels, batch, weights)
 
 
 def _trunk(model: Network, images: Tensor) -> dict[str, Tensor]:

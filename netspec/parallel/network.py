@@ -73,9 +73,11 @@ class PlacedNetwork:
         self._run(self._phases.trunk, values, labels, len(images))
         losses = self._own_losses if self._phases.losses else self._cross_entropy
         terms = losses(values, labels, len(images))
-        share = backend.load("pytorch").share_of_labels(labels, batch, self.class_weights)
-        if self._dense and self._phases.losses:
-            terms, share = [(name, loss * self._share_of(name, labels, batch)) for name, loss in terms], 1
+        share: float | Tensor = 1
+        if self._dense and self._phases.losses:  # each is the mean over pixels of its own
+            terms = [(name, loss * self._share_of(name, labels, batch)) for name, loss in terms]
+        else:
+            share = backend.load("pytorch").share_of_labels(labels, batch, self.class_weights)
         (_, total), *others = terms
         for _, loss in others:
             total = total + loss
