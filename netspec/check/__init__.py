@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import gc
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 
@@ -18,7 +18,7 @@ from netspec.check.statements import Settings, read_settings, with_unbracketed_l
 from netspec.check.traps import traps
 from netspec.check.weighting import check_class_weights
 from netspec.check.wiring import wire
-from netspec.diagnostics import in_order
+from netspec.diagnostics import Diagnostic, in_order
 from netspec.ir.graph import Graph
 from netspec.ir.settings import Preprocessing
 from netspec.ir.shape import Shape
@@ -77,6 +77,7 @@ def check_file(
     walk = Walk(sections, wire(sections, findings), settings, findings, input_shape, cache)
     walk.check_sections()
     check_network(walk, settings, findings)
+    findings.all = [*_without_stray_lines(findings.all)]
     texts = texts or Texts(file.source)
     graph: Graph | None = None
     if not findings.has_errors():
@@ -104,6 +105,22 @@ def _checked_graph(walk: Walk, settings: Settings, findings: Findings, *, report
     findings.all += traps(graph, facts, settings)
     _silence_warnings(findings, report_unused=report_unused)
     return graph
+
+
+def _without_stray_lines(found: Sequence[Diagnostic]) -> Iterator[Diagnostic]:
+    """Report a line with an unknown key once, if it is like no key of the statement above: it may not belong there."""
+    unknown = {_begin(d) for d in found if d.code == "unknown-key" and not d.fixes}
+    stray = {_begin(d) for d in found if d.code == "unindented-continuation"} & unknown
+    for diagnostic in found:
+        if diagnostic.code == "unknown-key" and _begin(diagnostic) in stray:
+            note = "a line that begins with a key continues the statement above it, and is indented"
+            yield replace(diagnostic, notes=(note, *diagnostic.notes))
+        elif diagnostic.code != "unindented-continuation" or _begin(diagnostic) not in stray:
+            yield diagnostic
+
+
+def _begin(diagnostic: Diagnostic) -> tuple[str, int]:
+    return diagnostic.span.source.name, diagnostic.span.start
 
 
 def _silence_warnings(findings: Findings, *, report_unused: bool) -> None:

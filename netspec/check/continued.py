@@ -64,9 +64,19 @@ def _meant(value: Value, key: Key) -> str | None:
         if not isinstance(value, Call) or not error.replacement:
             return None
         if error.span == value.name.span:
-            return error.replacement + text.removeprefix(value.name.text)
+            text = error.replacement + text.removeprefix(value.name.text)
+            renamed = replace(value, name=value.name._replace(text=error.replacement))
+            return text if "(" in error.replacement or _reads(key, renamed) else None
         return error.replacement if error.span == value.span else None
     return text
+
+
+def _reads(key: Key, value: Value) -> bool:
+    try:
+        key.kind.read(value)
+    except BadValue:
+        return False
+    return True
 
 
 def arguments_as_keys(pairs: Sequence[Pair], keys: Mapping[str, Key]) -> Iterator[tuple[Continued, dict[str, Pair]]]:

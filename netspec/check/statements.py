@@ -17,6 +17,7 @@ from netspec.diagnostics import Label
 from netspec.diagnostics.fixes import replacement
 from netspec.diagnostics.nearest import nearest
 from netspec.diagnostics.other_augmentations import AUGMENTATIONS, OF_THE_INPUT
+from netspec.diagnostics.other_keys import ABSENT_SETTINGS
 from netspec.diagnostics.other_tools import plain_word
 from netspec.formatting import format_count
 from netspec.ir.settings import ASPECTS_OF_CROPS, Augment, Test, Train
@@ -123,7 +124,8 @@ def _report_unknown(statement: Setting, findings: Findings) -> str | None:
         message = f"setting '{word.text}' is unknown; it is a key of {owner}: {owner} {word.text}=..."
         findings.add("unknown-setting", message, word.span)
         return None
-    notes = ("a layer begins with its name in brackets: [name] type key=value ...",)
+    absent = ABSENT_SETTINGS.get(plain_word(word.text))
+    notes = (absent or "a layer begins with its name in brackets: [name] type key=value ...",)
     return findings.unknown("unknown-setting", "setting", word, SETTINGS, notes=notes)
 
 

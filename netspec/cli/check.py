@@ -46,8 +46,8 @@ class _FixWithOrWithoutCode(click.Command):
 @click.option(
     "--fix",
     is_flag=True,
-    help="Correct misspelt words in FILE. --fix=CODE applies the first fix of each diagnostic with that code; may be "
-    "given several times.",
+    help="Correct misspelt words in FILE. --fix=CODE applies the first fix of each diagnostic with that code; "
+    "several codes are separated by commas.",
 )
 @click.option("--fix-code", "fix_codes", metavar="CODE", multiple=True, hidden=True)
 @click.option("-q", "--quiet", is_flag=True, help="Print nothing for correct specs.")
@@ -77,6 +77,7 @@ def command(
     atexit.register(gc.freeze)  # exempts all objects from the interpreter's last garbage collection, slow for big nets
     if (fix or fix_codes) and "-" in files:
         fail("--fix changes files, so it cannot read standard input")
+    fix_codes = tuple(code for given in fix_codes for code in given.split(","))
     for given in fix_codes:
         _refuse_unknown(given)
     diagnostics: list[Diagnostic] = []

@@ -41,6 +41,7 @@ def with_fixes(mistake: Diagnostic, facts: LayerFacts, bench: Bench) -> Diagnost
 def _proposals(facts: LayerFacts, window: Window, down: Proposal, bench: Bench) -> Iterator[Proposal]:
     """Yield changes with which the window might tile, the likeliest first. ``down`` is to round down."""
     checked = bench.checked
+    yield from padding.none_around(checked, facts, window)
     if leaves_out_padding_alone(facts, window):
         yield down
     yield from input_sizes.proposals(checked, facts, window)

@@ -59,5 +59,26 @@ def test_pads_of_the_right_axis_and_size_are_proposed(keys: str, title: str, eff
     assert loads(apply(fix.edits, text))["c"].output[1:] in ((9, 9), (5, 5))
 
 
-def test_window_outside_the_image_without_a_pad_that_keeps_the_size_gets_no_fix() -> None:
-    assert only_diagnostic("[i] input 3x9x9\n[c] conv filters=2 kernel=2 pad=3\n").fixes == ()
+@pytest.mark.parametrize(
+    ("keys", "title", "effect"),
+    [
+        ("kernel=2 pad=3", "c pad=0", "gives 8"),
+        ("kernel=1 pad=1 stride=2", "c pad=0", "gives 5"),
+        ("kernel=2 pad=2 stride=2", "c pad=0 rounding=down", "gives 4 as PyTorch computes it"),
+    ],
+)
+def test_window_that_lies_in_its_padding_gets_none_where_no_pad_keeps_the_size(
+    keys: str, title: str, effect: str
+) -> None:
+    text = f"[i] input 3x9x9\n[c] conv filters=2 {keys}\n"
+    fix = only_diagnostic(text).fixes[0]
+    assert (fix.title, fix.effect) == (title, f"{effect}; the whole network checks")
+    loads(apply(fix.edits, text))
+
+
+def test_projection_that_inherits_padding_from_other_convolutions_gets_none() -> None:
+    text = "default conv filters=4 kernel=3 pad=1\n[i] input 3x8x8\n[c] conv\n[p] conv kernel=1 stride=2\n"
+    fix = only_diagnostic(text).fixes[0]  # (8 + 1 + 1 - 1) / 2 + 1 = 5.5, and (8 - 1) / 2 + 1 = 4.5
+    assert fix.title == "p pad=0 rounding=down"
+    assert apply(fix.edits, text).startswith("default conv filters=4 kernel=3 pad=1\n")
+    assert loads(apply(fix.edits, text))["p"].output == (4, 4, 4)

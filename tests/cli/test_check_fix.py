@@ -140,3 +140,14 @@ def test_first_fix_that_changes_this_file_is_applied() -> None:
 
     result = apply_fixes(root, found, "cycle")
     assert (result.source.text, [fix.title for _, fix in result.applied], result.unfixed) == ("Vyz", ["own"], ())
+
+
+def test_several_codes_are_separated_by_commas(tmp_path: Path) -> None:
+    path = tmp_path / "a.net"
+    path.write_text("[i] input 3x8x8\n[c] conv filters=2 kernel=3 padding=1\n[p] maxpool 2\n")
+    result = check("--fix=unknown-key,stray-value", str(path))
+    assert (result.exit_code, path.read_text().splitlines()[1:]) == (
+        0,
+        ["[c] conv filters=2 kernel=3 pad=1", "[p] maxpool kernel=2"],
+    )
+    assert "there is no diagnostic called 'stray'" in check("--fix=unknown-key,stray", str(path)).output

@@ -31,6 +31,10 @@ _TRANSLATED_KEYS = {
 }
 """By layer type or setting: keys of other tools, as ``plain_word`` returns them, and how to write them here."""
 
+_WHOLE_MAP = ("global", "globalpool", "globalpooling")
+_POOLINGS = ("avgpool", "maxabspool", "maxpool", "sumpool")
+"""Keys of other tools for a window as large as the map, and the layer types that have such windows."""
+
 _TRANSLATED_WORDS: Mapping[str, Mapping[str, tuple[str, tuple[str, ...]]]] = {
     "augment": {"paddingmode": ("fill", ("reflect",))},
     "upsample": dict.fromkeys(("interpolation", "mode"), ("method", ("nearest", "bilinear"))),
@@ -91,6 +95,8 @@ def translated_key(owner: str, pair: Pair) -> str | None:
     if owner == "augment" and plain in (*MIRRORED, *TURNED):
         flip = _FLIPS.get(pair.value.value if isinstance(pair.value, Number) else shown(pair.value).lower())
         return ("" if flip == "none" else None) if plain in TURNED else flip and f"flip={flip}"
+    if owner in _POOLINGS and plain in _WHOLE_MAP:
+        return "kernel=global" if shown(pair.value).lower() in _YES else None
     if isinstance(pair.value, Word):
         key, words = _TRANSLATED_WORDS.get(owner, {}).get(plain, ("", ()))
         return f"{key}={pair.value.text}" if pair.value.text in words else None

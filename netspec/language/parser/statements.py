@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from netspec.diagnostics import Diagnostic
+from netspec.diagnostics import Diagnostic, Edit, Fix
+from netspec.diagnostics.fixes import insertion
 from netspec.language.words import NAME
 from netspec.source import Source, Span
 
@@ -34,7 +35,7 @@ def statements(source: Source) -> Iterator[tuple[int, int, list[Diagnostic]]]:
         continues = unindented or (indented and not indented_layer)
         if begin is not None and continues:
             if unindented:
-                misplaced.append(_unindented(source, start, start + unindented.end()))
+                misplaced.append(_unindented(source, begin, start, start + unindented.end()))
             finish = end
             continue
         if begin is not None:
@@ -45,7 +46,7 @@ def statements(source: Source) -> Iterator[tuple[int, int, list[Diagnostic]]]:
         content_start, content_end = start + text.index(content), start + len(text.rstrip())
         if indented_layer:
             begin = content_start
-            misplaced = [_indented(source, content_start, content_end)]
+            misplaced = [_indented(source, start, content_start, content_end)]
         else:
             begin = None
             yield content_start, content_start, [_orphan(source, content_start, content_end)]
@@ -62,14 +63,18 @@ def _orphan(source: Source, start: int, end: int) -> Diagnostic:
     )
 
 
-def _unindented(source: Source, start: int, end: int) -> Diagnostic:
+def _unindented(source: Source, statement: int, start: int, end: int) -> Diagnostic:
+    word = source.text[statement:start].split(maxsplit=1)[0]
     return Diagnostic(
         "unindented-continuation",
         "a line that continues a statement must be indented",
         (Span(source, start, end),),
         ("an indented line continues the statement above it",),
+        (Fix(f"indent it, as a part of {word}", (insertion(source, start, "  "),)),),
     )
 
 
-def _indented(source: Source, start: int, end: int) -> Diagnostic:
-    return Diagnostic("indented-layer", "a layer must begin in the line's first column", (Span(source, start, end),))
+def _indented(source: Source, line: int, start: int, end: int) -> Diagnostic:
+    message = "a layer must begin in the line's first column"
+    fix = Fix("leave out the space before it", (Edit(Span(source, line, start), ""),))
+    return Diagnostic("indented-layer", message, (Span(source, start, end),), fixes=(fix,))

@@ -70,6 +70,22 @@ def inside_image(checked: Checked, facts: LayerFacts) -> Iterator[Proposal]:
     pad = _keeping_pad(window) if window is not None else None
     if pad is not None:
         yield propose_keys(checked, facts, {"pad": pad_text(pad)}, f"keeps {size_of(facts.reads[0])}")
+    elif window is not None:
+        yield from none_around(checked, facts, window)
+
+
+def none_around(checked: Checked, facts: LayerFacts, window: Window) -> Iterator[Proposal]:
+    """Propose no padding for a window that lies wholly in it: a projection of one pixel that inherits the padding of
+    other convolutions."""
+    height, width = window.extent
+    left, right, top, bottom = window.pad
+    if max(left, right) < width and max(top, bottom) < height:
+        return
+    bare, x = replace(window, pad=Pad(0, 0, 0, 0)), facts.reads[0]
+    if output_text(bare, x):
+        yield propose_keys(checked, facts, {"pad": "0"}, f"gives {output_text(bare, x)}")
+    elif down := output_text(bare.with_rounding("down"), x):
+        yield propose_keys(checked, facts, {"pad": "0", "rounding": "down"}, f"gives {down} as PyTorch computes it")
 
 
 def of_same(mistake: Diagnostic, facts: LayerFacts, bench: Bench) -> Iterator[Proposal]:
