@@ -14,7 +14,7 @@ from small_network import small_graph
 
 import netspec
 from netspec.train.data.sources.decode import read_image
-from netspec.train.data.splits import Frame
+from netspec.train.data.splits import Frame, Unreadable
 
 
 def test_images_are_scaled_cropped_rotated_and_reordered(tmp_path: Path) -> None:
@@ -37,6 +37,18 @@ def test_images_are_scaled_cropped_rotated_and_reordered(tmp_path: Path) -> None
     graph = small_graph()
     bgr = replace(graph, preprocessing=replace(graph.preprocessing, order="bgr"))
     assert load_program(bgr, tmp_path).read(tmp_path / "left.png")[:, 6, 0].tolist() == [0, 0, 255]
+
+
+@pytest.mark.filterwarnings("ignore::PIL.Image.DecompressionBombWarning")
+def test_images_that_are_too_large_are_refused_as_by_the_trainer(tmp_path: Path) -> None:
+    read = load_program(small_graph(), tmp_path).read
+    path = tmp_path / "a.png"
+    for size, reason in ((800_000, 1), "9600000 x 12 pixels, which are too many"), ((9460, 9460), "9460 x 9460 pixels"):
+        Image.new("1", size).save(path)
+        with pytest.raises(ValueError, match=reason):
+            read(path)
+        with pytest.raises(Unreadable, match=reason):
+            read_image(path, Frame(3, 12, 12))
 
 
 def test_mean_and_colour_components_are_of_the_training_images(images: Path, tmp_path: Path) -> None:

@@ -178,6 +178,15 @@ def test_too_many_pixels_are_unreadable(tmp_path: Path, monkeypatch: pytest.Monk
     assert decode.read_image(tmp_path / "a.png", RGB).shape == (3, 20, 20)
 
 
+def test_long_and_narrow_images_are_not_scaled_to_too_many_pixels(tmp_path: Path) -> None:
+    """The limit is at 4,473,924 columns of 20 pixels; 223,697 columns of one pixel become 20 times as many."""
+    one_colour((1, 2, 3), (223_697, 1)).save(tmp_path / "a.png")
+    with pytest.raises(Unreadable, match="scaled to 4473940 x 20 pixels, which are too many"):
+        decode.read_image(tmp_path / "a.png", RGB)
+    one_colour((1, 2, 3), (1, 2000)).save(tmp_path / "a.png")
+    assert decode.read_image(tmp_path / "a.png", RGB).shape == (3, 20, 20)
+
+
 @pytest.mark.filterwarnings("ignore::PIL.Image.DecompressionBombWarning")
 @pytest.mark.parametrize("side", [10_000, 20_000, 2**31 - 1])
 def test_decompression_bomb_is_unreadable(tmp_path: Path, side: int) -> None:

@@ -21,7 +21,8 @@ PEAK = 255
 
 
 MAX_PIXELS = 89_478_485
-"""Larger images are refused, since decoding them would take more than 256 MB. Pillow warns at the same limit."""
+"""Larger images are refused, since decoding them, or scaling them to that, would take more than 256 MB. Pillow warns at
+the same limit."""
 
 
 def require_channels(frame: Frame, network: str, *hints: str) -> None:
@@ -73,7 +74,11 @@ def cover(image: Image.Image, frame: Frame, name: str) -> Pixels:
 
 def planes_of(image: Image.Image, cut: Cut, name: str) -> Pixels:
     """Return a part of a decoded image that is scaled, (channels, height, width). Raises ``Unreadable``, with the
-    ``name`` to show to the user."""
+    ``name`` to show to the user; so it does if the scaled image is too large, as that of a very long and narrow one."""
+    assert cut.scaled is not None
+    down, right = cut.scaled
+    if down * right > MAX_PIXELS:
+        raise Unreadable(name, f"scaled to {right} x {down} pixels, which are too many: it is too long and narrow")
     try:
         part = _scaled_part(image, cut)
     except Exception as problem:
