@@ -11,9 +11,9 @@ from netspec.keys.texts import number
 _UNSTATED_RATE = "probability is not stated: 0.5 is assumed, as in pjreddie's Darknet; AlexeyAB's takes 0.2"
 
 
-def activation(default: str) -> Callable[[Site], None]:
-    """Return the translation of a section that is an activation function."""
-    return lambda site: site.draft.values.append(site.activated(site.x, default))
+def activation(site: Site) -> None:
+    """An activation function."""
+    site.draft.values.append(site.activated(site.x, "linear"))
 
 
 def same(site: Site) -> None:
@@ -27,7 +27,10 @@ def dropout(site: Site) -> None:
     rate = section.real("probability", 0.5, 0, 1)
     if "probability" not in section.options:
         site.draft.left_out.append((section.span, _UNSTATED_RATE))
-    site.draft.values.append(site.line("dropout", [x], {"rate": number(rate)}) if rate else x)
+    line = site.line("dropout", [x], {"rate": number(rate)}) if rate else x
+    if section.number:
+        site.draft.values[-1] = line  # in place: what reads the layer before reads what this one leaves of it
+    site.draft.values.append(line)
 
 
 def softmax(site: Site) -> None:
@@ -55,7 +58,14 @@ def cost(site: Site) -> None:
     if site.draft.lines[x].type != "softmax" or site.section.text("type", "sse") != "sse":
         note = f"the loss [cost] type={site.section.text('type', 'sse')}: a spec's is the cross-entropy of a softmax"
         site.draft.left_out.append((site.section.span, note))
-    site.draft.values.append(x)
+    site.draft.ends.append(x)
+    site.draft.values.append("it reads a loss")
+
+
+def logistic(site: Site) -> None:
+    """The logistic function, and a loss (``forward_logistic_layer``)."""
+    site.draft.left_out.append((site.section.span, "the loss of [logistic], which is that of each score alone"))
+    site.draft.values.append(site.activated(site.x, "logistic"))
 
 
 def left_out(what: str) -> Callable[[Site], None]:

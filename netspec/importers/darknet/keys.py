@@ -63,7 +63,7 @@ KEYS: Mapping[str, Keys] = {
         "num_sigmas_reject_badlabels ema_alpha use_cuda_graph loss_scale=1 dynamic_minibatch optimized_memory "
         "workspace_size_limit_MB blur gaussian_noise mixup cutmix mosaic letter_box mosaic_bound contrastive "
         "contrastive_jit_flip contrastive_color unsupervised label_smooth_eps resize_step attention adversarial_lr "
-        "max_chart_loss",
+        "max_chart_loss show_receptive_field",
     ),
     "convolutional": Keys(
         "filters size stride stride_x stride_y pad padding dilation groups batch_normalize activation share_index",
@@ -88,7 +88,7 @@ KEYS: Mapping[str, Keys] = {
     "logistic": Keys(),
     "dropout": Keys("probability", "dropblock", "dropblock_size_rel dropblock_size_abs"),
     "softmax": Keys("groups temperature tree spatial", "", "noloss"),
-    "cost": Keys("type scale ratio noobj thresh"),
+    "cost": Keys("type", "", "scale=1 ratio noobj=1 thresh"),
     "empty": Keys(),
 }
 """The sections that are translated."""

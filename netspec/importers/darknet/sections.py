@@ -1,7 +1,8 @@
 """Read a ``.cfg`` file of Darknet as its sections with their options.
 
 As ``read_cfg`` of src/parser.c does: blanks in a line do not count, lines that begin with ``#`` or ``;`` are comments,
-and of an option that is stated twice, the first counts (``option_find`` of src/option_list.c).
+and of an option that is stated twice, the first counts (``option_find`` of src/option_list.c). Behind a value there are
+no comments: numbers are read up to one (``atoi``), and a word with one is another word.
 """
 
 from __future__ import annotations
@@ -13,12 +14,14 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from netspec.check.report import Findings
+from netspec.diagnostics.nearest import nearest
 from netspec.importers.spec.problem import Inexpressible, Rejected
 from netspec.ir.widths import MAX_FLOAT32
 from netspec.source import Source, Span
 
 _SECTION = re.compile(r"\[\s*([^\]\s]+)\s*\]\s*(?:[#;].*)?")
-_OPTION = re.compile(r"([^=\s#;\[]+)\s*=([^#;]*)(?:[#;].*)?")
+_OPTION = re.compile(r"([^=\s#;\[]+)\s*=(.*)")
+_COMMENT = re.compile("[#;].*")
 _BLANKS = re.compile(r"\s+")
 _WHOLE = re.compile(r"[+-]?\d+")
 _LARGEST_INT = 2**31 - 1
@@ -55,7 +58,7 @@ class Section:
 
     def whole(self, name: str, default: int, least: int | None = None) -> int:
         """Return an option that is a whole number. Raises ``Rejected`` for another one, or one below ``least``."""
-        text = self.text(name, str(default))
+        text = number_text(self.text(name, str(default)))
         if not _WHOLE.fullmatch(text) or len(text) > 11 or abs(int(text)) > _LARGEST_INT:
             raise Rejected(f"{name} must be a whole number, and is {text!r}", self.place(name))
         if least is not None and int(text) < least:
@@ -64,35 +67,58 @@ class Section:
 
     def wholes(self, name: str) -> list[int]:
         """Return an option with whole numbers and commas between them. Raises ``Rejected`` if it is none or missing."""
-        items = self.text(name).rstrip(",").split(",")
+        items = [number_text(item) for item in self.text(name).split(",")]
         if not all(_WHOLE.fullmatch(item) and len(item) <= 10 for item in items):
             raise Rejected(f"{name} must be whole numbers, and is {self.text(name)!r}", self.place(name))
         return [int(item) for item in items]
 
     def real(self, name: str, default: float, low: float = -math.inf, below: float = math.inf) -> float:
         """Return an option that is a number. Raises ``Rejected`` if it is none, below ``low``, or not ``below``."""
-        value = number_of(self.text(name, str(default)))
-        if value is None:
-            raise Rejected(f"{name} must be a number, and is {self.text(name)!r}", self.place(name))
+        value = self._number(name, self.text(name, str(default)))
         if not low <= value < below:
             bounds = f"at least {low:g}" if below == math.inf else f"from {low:g} to below {below:g}"
             raise Rejected(f"{name} must be {bounds}, and is {value:g}", self.place(name))
         return value
 
+    def reals(self, name: str) -> list[float]:
+        """Return an option with numbers and commas between them. Raises ``Rejected`` if it is none or missing."""
+        return [self._number(name, item) for item in self.text(name).split(",")]
+
+    def _number(self, name: str, text: str) -> float:
+        value = number_of(text)
+        if value is None:
+            raise Rejected(f"{name} must be a number, and is {text!r}", self.place(name))
+        return value
+
     def need(self, name: str, default: str, reason: str) -> None:
         """Raise ``Inexpressible`` if an option is stated and is not its default."""
-        text = self.text(name, default)
+        text = number_text(self.text(name, default))
         if text != default and number_of(text) != (number_of(default) if number_of(default) is not None else text):
             raise Inexpressible(reason, self.place(name))
 
 
-def number_of(text: str) -> float | None:
-    """Return a finite float32 number, ``None`` if the text is none."""
+def number_text(value: str) -> str:
+    """Return the text of a value that is a number: what stands before a comment."""
+    return _COMMENT.sub("", value)
+
+
+def number_of(value: str) -> float | None:
+    """Return the finite float32 number that a value is, ``None`` if it is none."""
+    text = number_text(value)
     try:
-        value = float(text)
+        number = float(text)
     except ValueError:
         return None
-    return value if abs(value) <= MAX_FLOAT32 and "_" not in text else None
+    return number if abs(number) <= MAX_FLOAT32 and "_" not in text else None
+
+
+def unknown_word(name: str, word: str, known: Sequence[str], taken: str, span: Span) -> Rejected:
+    """Return the mistake of an option whose word Darknet does not know and takes another one for."""
+    near = nearest(number_text(word), known)
+    hint = f"; did you mean {near}?" if near else ""
+    note = "Darknet knows no comments behind a value: write it on a line of its own"
+    notes = (note,) * bool(_COMMENT.search(word))
+    return Rejected(f"Darknet has no {name} {word!r}, and takes {taken}{hint}", span, *notes)
 
 
 def read_sections(source: Source, findings: Findings) -> Sequence[Section]:

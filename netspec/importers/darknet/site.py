@@ -6,9 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal, NamedTuple
 
-from netspec.diagnostics.nearest import nearest
 from netspec.importers.darknet.functions import ABSENT_FUNCTIONS, FUNCTIONS
-from netspec.importers.darknet.sections import Section
+from netspec.importers.darknet.sections import Section, unknown_word
 from netspec.importers.spec import lines
 from netspec.importers.spec.problem import Inexpressible, Rejected
 from netspec.importers.spec.reasons import NO_LAYER
@@ -93,6 +92,8 @@ class Site:
         shape = self.draft.shape(line)
         if shape.is_image:
             return line
+        if line == 0:
+            raise Rejected("it reads maps, and [net] states no height, width and channels", self.section.span)
         if line not in self.draft.images:
             maps = Shape(shape.units, 1, 1)
             self.draft.images[line] = self.draft.new_line("reshape", [line], {"size": str(maps)}, maps)
@@ -125,9 +126,7 @@ class Site:
         if word in ABSENT_FUNCTIONS:
             raise Inexpressible(f"activation={word}: {ABSENT_FUNCTIONS[word] or NO_LAYER}", place)
         if word not in FUNCTIONS:
-            near = nearest(word, (*FUNCTIONS, *ABSENT_FUNCTIONS))
-            hint = f"; did you mean {near}?" if near else ""
-            raise Rejected(f"Darknet has no activation {word!r}, and takes relu{hint}", place)
+            raise unknown_word("activation", word, (*FUNCTIONS, *ABSENT_FUNCTIONS), "relu", place)
         for type_, keys in FUNCTIONS[word]:
             line = self.line(type_, [line], keys)
         return line

@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from netspec.importers.darknet.sections import Section
+from netspec.importers.darknet.sections import Section, unknown_word
 from netspec.importers.spec.problem import Rejected
 from netspec.ir.shape import Shape
 from netspec.keys.texts import call, number
@@ -36,6 +36,9 @@ def images_of(net: Section, crop: Section | None, given: Shape | None) -> Images
     shape = Shape(*sides) if all(sides) else Shape(net.whole("inputs", 0, 0))
     if not shape.units:
         raise Rejected("it states neither height, width and channels nor inputs", net.span)
+    if "inputs" in net.options and net.whole("inputs", 0) != shape.units:
+        message = f"inputs={net.text('inputs')}, and channels x height x width are {shape.units}"
+        raise Rejected(message, net.place("inputs"))
     if crop is None:
         return Images(given or shape, {}, None)
     height, width = (crop.whole(name, 1, 1) for name in ("crop_height", "crop_width"))
@@ -63,7 +66,7 @@ def training_of(net: Section, crop: Section | None, images: Images) -> Training:
     if (steps := net.whole("max_batches", 0, 0)) > 0:
         train["steps"] = str(steps)
     train |= _batch(net, training)
-    train["optimizer"] = _optimizer(net)
+    train["optimizer"] = _optimizer(net, training)
     train |= _schedule(net, training, steps)
     training.settings = {"train": train, **_augment(net, crop, images, training)}
     return training
@@ -80,7 +83,7 @@ def _batch(net: Section, training: Training) -> dict[str, str]:
     return {"batch": str(batch)} | ({"accumulate": str(parts)} if parts > 1 else {})
 
 
-def _optimizer(net: Section) -> str:
+def _optimizer(net: Section, training: Training) -> str:
     """Return the update rule. Decay applies to weights alone (``update_convolutional_layer``)."""
     arguments = {"lr": net.real("learning_rate", 0.001, 0)}
     decay = net.real("decay", 0.0001, 0)
@@ -89,6 +92,9 @@ def _optimizer(net: Section) -> str:
         arguments["eps"] = net.real("eps", 1e-7)
         if arguments["eps"] <= 0:
             raise Rejected("eps must be above 0", net.place("eps"))
+        if "eps" not in net.options:
+            note = "eps is not stated: 1e-7 is assumed, as in pjreddie's Darknet; AlexeyAB's takes 1e-6"
+            training.leave_out(net, note, "adam")
     else:
         arguments["momentum"] = net.real("momentum", 0.9, 0, 1)
     arguments |= {"weight_decay": decay} if decay else {}
@@ -97,6 +103,8 @@ def _optimizer(net: Section) -> str:
 
 def _schedule(net: Section, training: Training, steps: int) -> dict[str, str]:
     policy = net.text("policy", "constant")
+    if policy not in (*_POLICIES, *_ABSENT_POLICIES):
+        raise unknown_word("policy", policy, (*_POLICIES, *_ABSENT_POLICIES), "constant", net.place("policy"))
     translate = _POLICIES.get(policy)
     schedule = translate(net) if translate is not None else None
     if schedule is None or (policy == "poly" and not steps):
@@ -104,9 +112,9 @@ def _schedule(net: Section, training: Training, steps: int) -> dict[str, str]:
         schedule = ""
     keys = {"schedule": schedule} if schedule else {}
     if burn_in := net.whole("burn_in", 0, 0):
-        power = net.real("power", 4)
-        note = f"burn_in={burn_in}: the rate rises with the power {number(power)} of the step; that of a spec, linearly"
-        training.leave_out(net, note, "burn_in")
+        if (power := net.real("power", 4)) != 1:
+            note = f"burn_in={burn_in}: the rate rises with the power {number(power)} of the step; a spec's, linearly"
+            training.leave_out(net, note, "burn_in")
         keys["warmup"] = call("steps", str(burn_in))
     return keys
 
@@ -127,16 +135,10 @@ def _falling(word: str, when: list[int], factor: float) -> str | None:
 def _steps(net: Section) -> str | None:
     if "steps" not in net.options or "scales" not in net.options:
         raise Rejected("policy=steps needs steps= and scales=", net.place("policy"))
-    starts, scales = net.wholes("steps"), [_factor(net, text) for text in net.text("scales").rstrip(",").split(",")]
+    starts, scales = net.wholes("steps"), net.reals("scales")
     if len(set(scales)) > 1 or len(scales) < len(starts):
         return None
     return _falling("steps", starts, scales[0])
-
-
-def _factor(net: Section, text: str) -> float:
-    part = Section(net.word, net.place("scales"), -1)
-    part.options["scales"] = net.options["scales"]._replace(value=text)
-    return part.real("scales", 1)
 
 
 def _sigmoid(net: Section) -> str | None:
@@ -155,6 +157,8 @@ _POLICIES: Mapping[str, Callable[[Section], str | None]] = {
 }
 """The schedules, by the word of ``policy``; ``None`` for what a spec cannot express."""
 
+_ABSENT_POLICIES = ("random", "sgdr")
+
 
 def _augment(net: Section, crop: Section | None, images: Images, training: Training) -> dict[str, dict[str, str]]:
     """Return the augment and test lines: a square cut from images whose shorter side is drawn, and mirrored.
@@ -163,18 +167,19 @@ def _augment(net: Section, crop: Section | None, images: Images, training: Train
     """
     shape = images.shape
     if not shape.is_image or shape.height != shape.width:
+        if stated := [name for name in ("min_crop", "max_crop", "flip") if name in net.options]:
+            training.leave_out(net, f"{', '.join(stated)}: a spec cuts squares for an input that is one", *stated)
         return {}
     side = shape.width
     if images.cut_from is not None and crop is not None:
         flip = {"flip": "horizontal"} if crop.whole("flip", 0) else {}
         return {"augment": {"crop": str(side), "from": str(max(side, images.cut_from))} | flip}
-    least, most = net.whole("min_crop", side, 1), net.whole("max_crop", 2 * side, 1)
+    least, most = sorted((net.whole("min_crop", side, 1), net.whole("max_crop", 2 * side, 1)))
     flip = {"flip": "horizontal"} if net.whole("flip", 1) else {}
-    if min(least, most) < side:
+    if least < side:
         note = f"crops from images of {least} to {most} pixels, of which a spec cuts none below {side}"
         training.leave_out(net, note, "min_crop", "max_crop")
-    least = max(side, min(least, most))
-    most = max(least, most)
+    least, most = max(side, least), max(side, most)
     drawn = str(least) if least == most else f"{least},{most}"
     test = {"test": {"from": str(side)}} if most > side else {}
     return {"augment": {"crop": str(side), "from": drawn} | flip, **test}

@@ -39,13 +39,14 @@ _TRANSLATIONS: Mapping[str, Callable[[Site], None]] = {
     "shortcut": joins.shortcut,
     "scale_channels": joins.scale_channels,
     "sam": joins.sam,
-    "activation": ends.activation("linear"),
-    "logistic": ends.activation("logistic"),
+    "activation": ends.activation,
+    "logistic": ends.logistic,
     "dropout": ends.dropout,
     "softmax": ends.softmax,
     "cost": ends.cost,
     "empty": ends.same,
     **dict.fromkeys(DETECTION, ends.left_out("which finds boxes in the maps that it reads")),
+    **dict.fromkeys(("iseg", "contrastive"), ends.left_out("whose loss a spec does not have")),
 }
 _CROP = "crop"
 
@@ -94,6 +95,10 @@ def translate(source: Source, shape: Shape | None = None) -> Translation:
         findings.add("darknet-network", "the network has no layers", sections[0].span)
     _raise(findings)
     net, *layers = sections
+    for other in layers:
+        if other.word == NET:
+            findings.add("darknet-network", "a network has one section [net], the first", other.span)
+    _raise(findings)
     crop = layers[0] if layers[0].word == _CROP else None
     draft, training = Draft(), Training()
     try:

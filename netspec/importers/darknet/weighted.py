@@ -38,7 +38,10 @@ def convolutional(site: Site) -> None:
     output = _placed(section, window, shape, size - 2 * pad, filters)
     keys = convolution_keys(filters, window, groups) | _rounding(section, window, shape, output)
     weights = (filters, shape.channels // groups, size, size)
-    if not section.whole("batch_normalize", 0):
+    normalised = section.whole("batch_normalize", 0)
+    if normalised > 1:
+        raise Inexpressible("it normalises over several batches", section.place("batch_normalize"))
+    if not normalised:
         arrays = {"bias": site.piece(filters), "weight": site.piece(*weights)}
         line = site.line("conv", [x], keys, output, arrays, claimed=True)
     else:

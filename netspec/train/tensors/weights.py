@@ -29,6 +29,7 @@ _CLASS = re.compile(r"GLOBAL ([\w.]+) was not an allowed global")
 _IMPORTS = {
     ".onnx": "netspec import {} --save-weights OUT.safetensors",
     ".caffemodel": "netspec import DEPLOY.prototxt --weights {} --save-weights OUT.safetensors",
+    ".weights": "netspec import NETWORK.cfg --weights {} --save-weights OUT.safetensors",
 }
 """The commands that convert weights of other programs, by the endings of their files."""
 

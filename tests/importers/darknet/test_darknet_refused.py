@@ -47,6 +47,14 @@ def read(text: str) -> object:
         (f"{NET}«subdivisions=3»\n{CONV}", "subdivisions=3 does not divide batch=64"),
         (f"{NET}«policy=steps»\n{CONV}", "policy=steps needs steps= and scales="),
         (f"{NET}[crop]\n«crop_height=9»\ncrop_width=8\n", "it cuts 9x8 from 3x8x8"),
+        (f"{NET}[convolutional]\n«activation=leaky # as always»\n",
+         "Darknet has no activation 'leaky#asalways', and takes relu; did you mean leaky?"),
+        (f"{NET}«policy=stps»\n{CONV}", "Darknet has no policy 'stps', and takes constant; did you mean steps?"),
+        (f"{NET}«policy=poly;»\n{CONV}", "Darknet has no policy 'poly;', and takes constant; did you mean poly?"),
+        (f"{NET}{CONV}{CONV}[route]\n«layers=-1,»\n", "layers must be whole numbers, and is '-1,'"),
+        (f"{NET}{CONV}«[network]»\n{CONV}", "a network has one section [net], the first"),
+        (f"{NET}«inputs=100»\n{CONV}", "inputs=100, and channels x height x width are 192"),
+        ("[net]\ninputs=100\n«[convolutional]»\n", "it reads maps, and [net] states no height, width and channels"),
     ],
 )  # fmt: skip
 def test_no_network(text: str, message: str) -> None:
@@ -90,6 +98,8 @@ def test_option_that_darknet_ignores(text: str, message: str) -> None:
         ("[convolutional]\nstride=2\n[upsample]\nstride=3\n[shortcut]\n«from=0»\n", "it adds maps of 4x4 to maps of"),
         ("[yolo]\n«[convolutional]»\n", "it reads what [yolo] computes, which a spec cannot express"),
         ("[convolutional]\n«[crop]»\n", "it is not the first layer"),
+        ("[cost]\n«[convolutional]»\n", "it reads a loss"),
+        ("[convolutional]\n«batch_normalize=2»\n", "it normalises over several batches"),
     ],
 )  # fmt: skip
 def test_not_expressible(text: str, reason: str) -> None:
@@ -99,6 +109,13 @@ def test_not_expressible(text: str, reason: str) -> None:
     assert any(reason in note for note in found.notes), found.notes
     if place[2]:
         assert position_of(found)[::2] == place[::2]
+
+
+def test_numbers_are_read_up_to_a_comment() -> None:
+    """As ``atoi`` and ``atof`` read them."""
+    conv = "[convolutional]\nfilters = 4 # four\nsize=3;\npad=1\nbinary=0 # no\n"
+    net = load_source(Source("a.cfg", f"{NET}hue=0 # none\n{conv}[route]\nlayers=-1 # the last\n"))
+    assert net["conv0"].output == (4, 8, 8) and not net.warnings
 
 
 def test_what_follows_from_a_mistake_is_not_reported() -> None:

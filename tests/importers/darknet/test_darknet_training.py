@@ -83,13 +83,14 @@ def test_rates_are_those_of_darknet(policy: str, options: dict[str, float]) -> N
         ("policy=random", "", "policy=random with its numbers"),
         ("policy=sgdr", "", "policy=sgdr with its numbers"),
         ("burn_in=100\npolicy=poly", "poly(power=4) warmup=steps(100)", "burn_in=100: the rate rises with the power 4"),
+        ("burn_in=100\npower=1\npolicy=constant", "warmup=steps(100)", ""),
         ("policy=poly\nmax_batches=0", "poly(power=4)", "max_batches is stated a second time"),
     ],
 )
 def test_schedules(options: str, schedule: str, note: str) -> None:
     net = network(options)
     train = line(net, "train")
-    assert train.partition("schedule=")[2] == schedule
+    assert train.partition("weight_decay=0.0001) ")[2].removeprefix("schedule=") == schedule
     notes = left_out(net)
     assert any(note in found for found in notes) if note else not notes
 
@@ -97,6 +98,11 @@ def test_schedules(options: str, schedule: str, note: str) -> None:
 def test_adam() -> None:
     net = network("adam=1\nB1=.8\nB2=.99\neps=1e-6\ndecay=0\n")
     assert "optimizer=adam(lr=0.1, beta1=0.8, beta2=0.99, eps=1e-06)" in line(net, "train")
+    assert not any(warning.code == "darknet-left-out" for warning in net.warnings)
+    (*_, warning) = network("adam=1\n").warnings
+    assert tuple(note.partition(": ")[2] for note in warning.notes) == (
+        "eps is not stated: 1e-7 is assumed, as in pjreddie's Darknet; AlexeyAB's takes 1e-6",
+    )
 
 
 def test_batch_of_a_test_is_left_out() -> None:
@@ -111,6 +117,7 @@ def test_batch_of_a_test_is_left_out() -> None:
         ("min_crop=8\nmax_crop=12", "crop=8 from=8,12 flip=horizontal", "from=8"),
         ("min_crop=8\nmax_crop=8", "crop=8 from=8 flip=horizontal", ""),
         ("flip=0\nmax_crop=12", "crop=8 from=8,12", "from=8"),
+        ("min_crop=12\nmax_crop=9", "crop=8 from=9,12 flip=horizontal", "from=8"),
         ("min_crop=4\nmax_crop=12", "crop=8 from=8,12 flip=horizontal", "from=8"),
     ],
 )
@@ -140,6 +147,31 @@ def test_what_a_spec_does_not_have_is_listed_with_its_lines() -> None:
         "line 14: of [convolutional]: stopbackward=1, learning_rate=2",
         "line 19: the loss [cost] type=L1: a spec's is the cross-entropy of a softmax",
     )
+
+
+@pytest.mark.parametrize(
+    ("layers", "note"),
+    [
+        ("[softmax]\n[cost]\ntype=sse\n", ""),
+        ("[softmax]\n[cost]\nscale=2\n", "of [cost]: scale=2"),
+        ("[cost]\n", "the loss [cost] type=sse: a spec's is the cross-entropy of a softmax"),
+        ("[logistic]\n", "the loss of [logistic], which is that of each score alone"),
+    ],
+)
+def test_losses(layers: str, note: str) -> None:
+    assert left_out(network("", f"[convolutional]\nfilters=9\n[avgpool]\n{layers}")) == (note,) * bool(note)
+
+
+def test_crops_for_an_input_that_is_no_square_are_left_out() -> None:
+    net = import_darknet(Source("a.cfg", f"[net]\n{HOW}flip=0\nmax_crop=9\n{LAYERS}".replace("width=8", "width=9"))).net
+    assert left_out(net) == ("max_crop, flip: a spec cuts squares for an input that is one",)
+
+
+def test_dropout_works_in_place() -> None:
+    """``forward_dropout_layer`` changes the output of the layer before, which a shortcut to that layer adds."""
+    layers = "[convolutional]\n[convolutional]\n[dropout]\nprobability=.5\n[shortcut]\nfrom=-2\n[shortcut]\nfrom=0\n"
+    graph = network("", layers).graph
+    assert [graph.nodes[name].inputs for name in ("sum3", "sum4")] == [("dropout2", "dropout2"), ("sum3", "conv0")]
 
 
 def test_input_of_a_vector_and_of_another_size() -> None:

@@ -49,7 +49,10 @@ def test_file_without_weights_is_an_error(tmp_path: Path, name: str, content: by
         read_without_warnings(tmp_path / name)
 
 
-@pytest.mark.parametrize(("name", "arguments"), [("a.onnx", "{} "), ("a.caffemodel", "DEPLOY.prototxt --weights {} ")])
+@pytest.mark.parametrize(
+    ("name", "arguments"),
+    [("a.onnx", "{} "), ("a.caffemodel", "DEPLOY.prototxt --weights {} "), ("a.weights", "NETWORK.cfg --weights {} ")],
+)
 def test_command_for_weights_of_other_programs(tmp_path: Path, name: str, arguments: str) -> None:
     (path := tmp_path / name).write_bytes(b"\x08\x07")
     with pytest.raises(TrainError, match="cannot be read as weights") as caught:
