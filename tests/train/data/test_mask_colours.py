@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -121,6 +122,10 @@ def test_an_unknown_colour_is_named_with_its_pixel_and_the_nearest_ones(tmp_path
         "2 pixels of this mask have 2 such colours",
         "pixels without a class have a line there too: unlabelled 127 64 128",
     )
+    Image.fromarray(np.full((4, 5), 1, np.uint8)).save(tmp_path / "m.png")
+    with pytest.raises(UnknownColour) as caught:
+        read_mask(tmp_path / "m.png", (4, 5), COLOURS)
+    assert caught.value.notes[-1] == "if its pixels are the numbers of classes, take the colours out of classes.txt"
     mixed = np.arange(60, dtype=np.uint8).reshape(4, 5, 3)
     with pytest.raises(UnknownColour) as caught:
         COLOURS.classes_of(mixed, "m.png")
@@ -176,3 +181,9 @@ def test_cityscapes_without_masks_of_trained_classes_is_refused(tmp_path: Path) 
         list_masks(cityscapes(tmp_path, masks=False))
     assert caught.value.message.startswith("3 images of ") and "leftImg8bit/train/a/a_0_0" in caught.value.message
     assert "createTrainIdLabelImgs" in caught.value.notes[-1]
+    shutil.rmtree(tmp_path / "gtFine")
+    with pytest.raises(TrainError, match="has no folder gtFine"):
+        list_masks(tmp_path)
+    (tmp_path / "leftImg8bit" / "train").rename(tmp_path / "leftImg8bit" / "training")
+    with pytest.raises(TrainError, match="has no folder leftImg8bit/train"):
+        list_masks(tmp_path)

@@ -149,6 +149,13 @@ def test_networks_that_do_not_match_are_refused(scenes: Path) -> None:
     assert re.search(r"run and run5 give other pixels of an image a class: their predictions cannot be averaged",
                      done.stderr)  # fmt: skip
     assert "run: 12 x 12 pixels" in done.stderr and "run5: 8 x 8 pixels" in done.stderr
+    assert "--views whole averages predictions for all pixels" in done.stderr
+    bright_network(Path("net"))
+    resized = ("--set", "test.from=14", "--out", "run14")
+    assert invoke("train", "net/bright.net", *arguments, *resized).exit_code == 0
+    done = invoke("eval", "run", "run14")
+    assert done.exit_code == 1 and "in images of 1x12x12" in done.stderr and "in images of 1x14x14" in done.stderr
+    assert invoke("eval", "run", "run14", "--views", "whole").exit_code == 0
 
 
 def test_what_cannot_be_tested_is_refused(scenes: Path) -> None:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 import torch
 from torch import Tensor
 
+from netspec.ir.shape import Shape
 from netspec.passes.score_grid import ScoreGrid
 from netspec.train.data.batches.augment import central
 from netspec.train.data.batches.loader import Batch, Loader
@@ -16,7 +18,7 @@ from netspec.train.data.batches.masks import labels_of_masks
 from netspec.train.data.batches.preparation import Preparation
 from netspec.train.data.batches.transfer import buffers_for, to_device
 from netspec.train.data.source import open_source
-from netspec.train.data.splits import Data, Pixels, Unreadable
+from netspec.train.data.splits import Data, Frame, Pixels, Unreadable
 from netspec.train.errors import TrainError
 from netspec.train.evaluation.masks.totals import Totals
 from netspec.train.evaluation.testing import EvaluationSettings, Part, require_no_nan, split_of
@@ -92,22 +94,32 @@ class _Networks:
         return seen
 
 
+class _Place(NamedTuple):
+    """Which pixels get a class: those of a grid in the centre crop, as large as the input, of a stored image."""
+
+    grid: ScoreGrid
+    crop: Shape
+    stored: Frame
+
+    def __str__(self) -> str:
+        return f"{self.grid}, of {self.crop}, in images of {self.stored}"
+
+
 def _open(runs: Sequence[Saved], settings: EvaluationSettings) -> tuple[Data, _Networks]:
     first = runs[0]
     data = open_source(settings.source, first.graph, first.seed)
     grid = require_grid(first.graph)
+    pixels = _Place(grid, first.graph.input.output, data.frame)
     for run in runs[1:]:
-        alike = (
-            open_source(settings.source, run.graph, first.seed).frame == data.frame
-            and run.graph.input.output == first.graph.input.output
-            and require_grid(run.graph) == grid
-        )
-        if not alike:
+        frame = open_source(settings.source, run.graph, first.seed).frame
+        others = _Place(require_grid(run.graph), run.graph.input.output, frame)
+        if others != pixels:
             raise TrainError(
                 f"{first.name} and {run.name} give other pixels of an image a class: their predictions cannot be "
                 "averaged",
-                f"{first.name}: {grid}, of {first.graph.input.output}; {run.name}: {require_grid(run.graph)}, of "
-                f"{run.graph.input.output}",
+                f"{first.name}: {pixels}",
+                f"{run.name}: {others}",
+                "--views whole averages predictions for all pixels of each image",
             )
     networks = _Networks(
         tuple(run.objective(settings.device) for run in runs),

@@ -26,8 +26,8 @@ _IMAGE, _MASK = "_leftImg8bit.png", "_gtFine_labelTrainIds.png"
 
 
 def is_cityscapes(root: Path) -> bool:
-    """Whether a folder has the folders of Cityscapes' images and masks."""
-    return (root / IMAGES / "train").is_dir() and (root / MASKS).is_dir()
+    """Whether a folder has Cityscapes' folder of images."""
+    return (root / IMAGES).is_dir()
 
 
 def list_val(root: Path) -> Files | None:
@@ -41,11 +41,17 @@ def list_split(root: Path, split: str) -> Files:
     Raises
     ------
     TrainError
-        There is no image, or an image has no mask.
+        A folder is missing, there is no image, or an image has no mask.
     OSError
         A folder cannot be opened.
     """
     folder = root / IMAGES / split
+    for needed in (folder, root / MASKS):
+        if not needed.is_dir():
+            raise TrainError(
+                f"{root} has no folder {needed.relative_to(root).as_posix()}",
+                f"Cityscapes' images are in {IMAGES}/train and {IMAGES}/val, their masks in the same of {MASKS}",
+            )
     cities = sorted(entry.name for entry in folder.iterdir() if entry.is_dir())
     names = [
         f"{split}/{city}/{name.removesuffix(_IMAGE)}"

@@ -9,7 +9,7 @@ import numpy as np
 from PIL import Image, ImageOps
 
 from netspec.train.data.sources.decode import FORMATS, MAX_PIXELS, read_error
-from netspec.train.data.sources.masks.colours import Colours
+from netspec.train.data.sources.masks.colours import Colours, UnknownColour
 from netspec.train.data.splits import Pixels, Unreadable
 
 SUFFIX = ".png"
@@ -78,7 +78,16 @@ def _classes_of_colours(image: Image.Image, name: str, colours: Colours) -> Pixe
         raise Unreadable(name, f"the mask {_kind(image)}; save it as a PNG with 8 bits each of red, green and blue")
     if image.mode == "RGBA" and np.asarray(image.getchannel("A")).min() < 255:
         raise Unreadable(name, "the mask has transparent parts beside the colours")
-    return colours.classes_of(np.array(ImageOps.exif_transpose(image).convert("RGB"), np.uint8), name)
+    try:
+        return colours.classes_of(np.array(ImageOps.exif_transpose(image).convert("RGB"), np.uint8), name)
+    except UnknownColour as problem:
+        if image.mode.startswith("RGB"):
+            raise
+        raise UnknownColour(name, problem.reason, *problem.notes, _OR_NUMBERS.format(file=colours.file)) from problem
+
+
+_OR_NUMBERS = "if its pixels are the numbers of classes, take the colours out of {file}"
+"""For masks with a palette or grey levels, which may be either."""
 
 
 def _require_png(image: Image.Image, name: str) -> None:
