@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import PurePath
-from typing import NamedTuple
 
 from netspec.check.report import Findings
-from netspec.diagnostics import Diagnostic, SpecError, in_order
-from netspec.formatting import listed, plural
+from netspec.diagnostics import Diagnostic, SpecError
+from netspec.formatting import plural
 from netspec.importers.caffe.learning.training import Training, training_of, with_state
 from netspec.importers.caffe.net.layers import SINKS, Layer, Network, Top
 from netspec.importers.caffe.net.network import differences, read_network
@@ -29,19 +28,12 @@ from netspec.importers.spec.activations import with_neurons
 from netspec.importers.spec.places import in_file
 from netspec.importers.spec.problem import Inexpressible, Rejected
 from netspec.importers.spec.reasons import NO_LAYER
+from netspec.importers.spec.report import Problem, inexpressible, other_outputs, raise_errors
 from netspec.importers.spec.text import Head, origin, write_spec
 from netspec.ir.settings import ASPECTS, Aspect
 from netspec.ir.shape import Shape
 from netspec.language.foreign import foreign_to_caffe
 from netspec.source import Source, Span
-
-
-class Problem(NamedTuple):
-    """What a spec cannot express: its place, the layer's name and type, and the reason."""
-
-    span: Span
-    layer: str
-    reason: str
 
 
 @dataclass(frozen=True)
@@ -82,10 +74,10 @@ def translate(source: Source, shape: Shape | None = None, solver: Source | None 
     if (other := _other_file(message)) is not None:
         raise SpecError((other,))
     record = read_record(message, "NetParameter", findings)
-    _raise(findings)
+    raise_errors(findings)
     solved = _solver(solver, findings)
     network = read_network(record if solved is None else with_state(record, solved), findings)
-    _raise(findings)
+    raise_errors(findings)
     draft = Draft(network, labels_of(network), readers_of(network))
     problems = [_problem(layer, reason) for layer, reason in differences(network)]
     training = Training()
@@ -99,8 +91,8 @@ def translate(source: Source, shape: Shape | None = None, solver: Source | None 
         problems += _translate_layers(draft, findings)
         for warning in (*training.substitutes, *draft.substitutes):
             findings.warn("caffe-substitute", warning.message, warning.span, notes=warning.notes)
-    _raise(findings)
-    reports = [_report(problems, len(network.layers))] if problems else []
+    raise_errors(findings)
+    reports = [inexpressible("caffe-not-expressible", problems, len(network.layers))] if problems else []
     if reports or training.of_solver:
         raise SpecError((*reports, *_report_of_solver(training.of_solver)))
     return _written(draft, source, findings, training)
@@ -125,9 +117,9 @@ def _solver(source: Source | None, findings: Findings) -> Record | None:
     layer = next((field for field in message.fields if field.name in ("layer", "layers")), None)
     if layer is not None:
         findings.add("caffe-network", "this is a network, not a solver", layer.name_span)
-        _raise(findings)
+        raise_errors(findings)
     record = read_record(message, "SolverParameter", findings)
-    _raise(findings)
+    raise_errors(findings)
     return record
 
 
@@ -141,11 +133,6 @@ def _other_file(message: Message) -> Diagnostic | None:
     names = [fields[name].span.text for name in ("net", "train_net") if name in fields]
     note = f"the network is in the file that it names: {names[0]}" if names else "it has no layers"
     return Diagnostic("caffe-network", "this is a solver, not a network", (only[0].name_span,), (note,))
-
-
-def _raise(findings: Findings) -> None:
-    if findings.has_errors():
-        raise SpecError(in_order(findings.all))
 
 
 def _add_input(draft: Draft, given: Shape | None, findings: Findings, problems: list[Problem]) -> Layer | None:
@@ -225,18 +212,6 @@ def _problem(layer: Record, reason: Inexpressible) -> Problem:
     return Problem(reason.span or layer.place("type", "name"), f"{layer.text('name')} ({type_})", str(reason))
 
 
-def _report(problems: Sequence[Problem], count: int) -> Diagnostic:
-    """Return the diagnostic that lists everything that a spec cannot express, with its lines."""
-    ordered = sorted(problems, key=lambda problem: problem.span.start)
-    places: dict[str, list[str]] = {}
-    for span, layer, reason in ordered:
-        places.setdefault(reason, []).append(f"{layer} in line {span.line}")
-    notes = [f"{', '.join(those)}: {reason}" for reason, those in places.items()]
-    layers = len({problem.layer for problem in ordered})
-    message = f"a spec cannot express {layers} of the network's {plural(count, 'layer')}"
-    return Diagnostic("caffe-not-expressible", message, (ordered[0].span,), tuple(notes))
-
-
 def _report_of_solver(problems: Sequence[Inexpressible]) -> list[Diagnostic]:
     """Return the diagnostic that lists everything in a solver that a spec cannot express."""
     ordered = sorted(problems, key=lambda problem: problem.span.start if problem.span else 0)
@@ -280,10 +255,7 @@ def _other_outputs(lines: Sequence[Line], names: Sequence[str]) -> Iterator[Diag
     layer = lines[-1].origin
     if len(unread) < 2 or layer is None or any(line.type == "crossentropy" for line in lines):
         return
-    message = f"the network has {len(unread)} outputs; a spec has one, here {names[-1]}"
-    others = listed([names[number] for number in unread[:-1]], 12)
-    note = f"the others are layers that no layer need read: {others}"
-    yield Diagnostic("caffe-outputs", message, (layer.span,), (note,), severity="warning")
+    yield other_outputs("caffe-outputs", [names[number] for number in unread], layer.span)
 
 
 def _input_name(network: Network, lines: Sequence[Line]) -> str:

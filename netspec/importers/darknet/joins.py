@@ -9,7 +9,7 @@ from netspec.ir.shape import Shape
 from netspec.keys.texts import number
 
 
-def route(site: Site) -> None:
+def route(site: Site) -> int:
     """One layer's output, or a concatenation, of which AlexeyAB's Darknet may take a part of each (``parse_route``)."""
     section = site.section
     inputs = [site.output(number) for number in site.others("layers")]
@@ -27,7 +27,7 @@ def route(site: Site) -> None:
     if len(inputs) > 1:
         shape = Shape(sum(shape.channels for shape in shapes), *shapes[0][1:])
         inputs = [site.line("concat", inputs, {}, shape)]
-    site.draft.values.append(inputs[0])
+    return inputs[0]
 
 
 def _part(site: Site, line: int, groups: int, group: int) -> int:
@@ -46,7 +46,7 @@ def _channels(site: Site, line: int, first: int, count: int) -> int:
     return site.line("slice", [line], slice_keys(first, count), Shape(count, *shape[1:]), claimed=True)
 
 
-def shortcut(site: Site) -> None:
+def shortcut(site: Site) -> int:
     """The sum with earlier layers, in the channels that both have: ``shortcut_cpu`` of src/blas.c.
 
     Of maps that are s times as large, it adds every s-th pixel, from the first one on.
@@ -58,7 +58,7 @@ def shortcut(site: Site) -> None:
     numbers = site.others("from")
     for other in [site.image(site.output(layer)) for layer in numbers]:
         x = _sum(site, x, _sampled(site, other, site.draft.shape(x), single=len(numbers) == 1), factors)
-    site.draft.values.append(site.activated(x, "linear"))
+    return site.activated(x, "linear")
 
 
 def _sum(site: Site, x: int, other: int, factors: tuple[float, float]) -> int:
@@ -92,23 +92,23 @@ def _sampled(site: Site, line: int, size: Shape, *, single: bool) -> int:
     return site.line("maxpool", [line], keys, Shape(shape.channels, *size[1:]), claimed=True)
 
 
-def scale_channels(site: Site) -> None:
+def scale_channels(site: Site) -> int:
     """Maps times a number for each of them (``forward_scale_channels_layer`` of AlexeyAB's Darknet)."""
     x, maps = site.x, _other(site)
     shape = site.draft.shape(maps)
     if tuple(site.draft.shape(x)) not in ((shape.channels,), (shape.channels, 1, 1)):
         raise Rejected(f"it reads {site.draft.shape(x)}, and multiplies {shape} by it", site.section.place("from"))
     line = site.line("product", [maps, site.draft.flattened(x)], {})
-    site.draft.values.append(site.activated(line, "linear"))
+    return site.activated(line, "linear")
 
 
-def sam(site: Site) -> None:
+def sam(site: Site) -> int:
     """A product (``forward_sam_layer`` of AlexeyAB's Darknet)."""
     x, other = site.image(site.x), _other(site)
     if site.draft.shape(x) != site.draft.shape(other):
         message = f"it multiplies {site.draft.shape(x)} by {site.draft.shape(other)}"
         raise Rejected(message, site.section.place("from"))
-    site.draft.values.append(site.activated(site.line("product", [x, other], {}), "linear"))
+    return site.activated(site.line("product", [x, other], {}), "linear")
 
 
 def _other(site: Site) -> int:

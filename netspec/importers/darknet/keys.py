@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from netspec.check.report import Findings
+from netspec.diagnostics.model import first_line_span
 from netspec.importers.darknet.sections import Section, number_of
 from netspec.importers.spec.reasons import NO_LAYER, NO_RECURRENCE
 
@@ -43,13 +44,17 @@ class Keys:
     zero: str = ""
     left_out: str = ""
 
+    @property
+    def names(self) -> list[str]:
+        """All options."""
+        return [item.partition("=")[0] for item in f"{self.read} {self.zero} {self.left_out}".split()]
 
-ALL_LAYERS = Keys(
-    zero="dontload dontloadscales numload",
-    left_out="truth onlyforward stopbackward dontsave learning_rate=1 smooth clip dont_update burnin_update "
-    "train_only_bn",
-)
-"""The options of all layers (``parse_network_cfg``)."""
+
+def _layer(read: str = "", zero: str = "", left_out: str = "") -> Keys:
+    """Return the options of a layer, with those of all layers (``parse_network_cfg``)."""
+    common = "truth onlyforward stopbackward dontsave learning_rate=1 smooth clip dont_update burnin_update"
+    return Keys(read, f"{zero} dontload dontloadscales numload", f"{left_out} {common} train_only_bn")
+
 
 _POOL = "size stride stride_x stride_y padding"
 
@@ -65,78 +70,74 @@ KEYS: Mapping[str, Keys] = {
         "contrastive_jit_flip contrastive_color unsupervised label_smooth_eps resize_step attention adversarial_lr "
         "max_chart_loss show_receptive_field",
     ),
-    "convolutional": Keys(
+    "convolutional": _layer(
         "filters size stride stride_x stride_y pad padding dilation groups batch_normalize activation share_index",
         "binary xnor bin_output cbn flipped dot antialiasing assisted_excitation sway rotate stretch stretch_sway "
         "reverse coordconv",
         "angle=15 grad_centr stream=-1 wait_stream=-1",
     ),
-    "local": Keys("filters size stride pad activation"),
-    "connected": Keys("output activation batch_normalize"),
-    "batchnorm": Keys(),
-    "maxpool": Keys(_POOL, "maxpool_depth antialiasing maxpool_zero_nonmax", "out_channels=1"),
-    "local_avgpool": Keys(_POOL),
-    "avgpool": Keys(),
-    "upsample": Keys("stride scale"),
-    "reorg": Keys("stride reverse", "flatten extra"),
-    "crop": Keys("crop_height crop_width flip noadjust", "", "angle saturation=1 exposure=1 shift"),
-    "route": Keys("layers groups group_id", "", "stream=-1 wait_stream=-1"),
-    "shortcut": Keys("from activation alpha beta weights_type weights_normalization"),
-    "scale_channels": Keys("from activation", "scale_wh"),
-    "sam": Keys("from activation"),
-    "activation": Keys("activation"),
-    "logistic": Keys(),
-    "dropout": Keys("probability", "dropblock", "dropblock_size_rel dropblock_size_abs"),
-    "softmax": Keys("groups temperature tree spatial", "", "noloss"),
-    "cost": Keys("type", "", "scale=1 ratio noobj=1 thresh"),
-    "empty": Keys(),
+    "local": _layer("filters size stride pad activation"),
+    "connected": _layer("output activation batch_normalize"),
+    "batchnorm": _layer(),
+    "maxpool": _layer(_POOL, "maxpool_depth antialiasing maxpool_zero_nonmax", "out_channels=1"),
+    "local_avgpool": _layer(_POOL),
+    "avgpool": _layer(),
+    "upsample": _layer("stride scale"),
+    "reorg": _layer("stride reverse", "flatten extra"),
+    "crop": _layer("crop_height crop_width flip noadjust", "", "angle saturation=1 exposure=1 shift"),
+    "route": _layer("layers groups group_id", "", "stream=-1 wait_stream=-1"),
+    "shortcut": _layer("from activation alpha beta weights_type weights_normalization"),
+    "scale_channels": _layer("from activation", "scale_wh"),
+    "sam": _layer("from activation"),
+    "activation": _layer("activation"),
+    "logistic": _layer(),
+    "dropout": _layer("probability", "dropblock", "dropblock_size_rel dropblock_size_abs"),
+    "softmax": _layer("groups temperature tree spatial", "", "noloss"),
+    "cost": _layer("type", "", "scale=1 ratio noobj=1 thresh"),
+    "empty": _layer(),
 }
 """The sections that are translated."""
 
 WORDS = (*KEYS, *ABSENT, *DETECTION)
 
 
-def check_keys(sections: Sequence[Section], findings: Findings) -> None:
-    """Give the sections their usual words, and report unknown ones and unknown options, which Darknet ignores."""
+def check_sections(sections: Sequence[Section], findings: Findings) -> None:
+    """Give the sections their usual words, and report those that are unknown or in a wrong place, and unknown options,
+    which Darknet ignores."""
     for section in sections:
         section.word = ALIASES.get(section.word, section.word)
-        if section.word in KEYS:
-            known = [name for part in _parts(section) for name in _names(part)]
+        if section.word not in WORDS:
+            hint = _hint("[{}]", findings.nearest(section.word, (*WORDS, *ALIASES)))
+            findings.add("darknet-network", f"Darknet has no section [{section.word}]{hint}", section.span)
+        elif (section.word == NET) != (section.number < 0):
+            findings.add("darknet-network", "the first section of a network is [net], and no other is", section.span)
+        elif section.word in KEYS:
+            known = KEYS[section.word].names
             for name, option in section.options.items():
                 if name not in known:
-                    near = findings.nearest(name, known)
-                    hint = f"; did you mean {near}?" if near else ""
-                    message = f"[{section.word}] has no option {name}, and Darknet ignores it{hint}"
-                    findings.add("darknet-option", message, option.span)
-        elif section.word not in WORDS:
-            near = findings.nearest(section.word, (*WORDS, *ALIASES))
-            hint = f"; did you mean [{near}]?" if near else ""
-            findings.add("darknet-network", f"Darknet has no section [{section.word}]{hint}", section.span)
+                    message = f"[{section.word}] has no option {name}, and Darknet ignores it"
+                    findings.add("darknet-option", message + _hint("{}", findings.nearest(name, known)), option.span)
+    if len(sections) < 2 and not findings.has_errors():
+        place = sections[0].span if sections else first_line_span(findings.root)
+        findings.add("darknet-network", "the network has no layers", place)
+
+
+def _hint(form: str, near: str | None) -> str:
+    return f"; did you mean {form.format(near)}?" if near else ""
 
 
 def check_zero(section: Section) -> None:
     """Raise ``Inexpressible`` for an option of a layer that must be 0."""
-    for name in (*KEYS[section.word].zero.split(), *ALL_LAYERS.zero.split()):
+    for name in KEYS[section.word].zero.split():
         section.need(name, "0", f"{name}={section.text(name)} {_CHANGES}")
 
 
 def left_out(section: Section) -> list[str]:
     """Return the options of a section that are left out and say something: ``hue=.1``."""
-    parts = [KEYS[section.word], ALL_LAYERS] if section.word in KEYS and section.word != NET else [KEYS[NET]]
     stated = []
-    for item in " ".join(part.left_out for part in parts).split():
+    for item in KEYS[section.word].left_out.split():
         name, _, usual = item.partition("=")
         value = section.text(name, usual or "0")
         if number_of(value) != number_of(usual or "0"):
             stated.append(f"{name}={value}")
     return stated
-
-
-def _parts(section: Section) -> tuple[str, ...]:
-    own, common = KEYS[section.word], ALL_LAYERS
-    parts = (own.read, own.zero, own.left_out)
-    return parts if section.word == NET else (*parts, common.zero, common.left_out)
-
-
-def _names(part: str) -> list[str]:
-    return [item.partition("=")[0] for item in part.split()]

@@ -44,13 +44,12 @@ class FollowsError(Exception):
 class Draft(lines.Draft[Section, int]):
     """The lines so far. ``values`` are the outputs of Darknet's layers, ``pieces`` the numbers of a ``.weights`` file
     in its order, and ``left_out`` says what is not in the spec. ``ends`` are the lines that a left-out section reads.
-    ``images`` has the copies of vectors as maps."""
+    """
 
     values: list[Value] = field(default_factory=list)
     pieces: list[Piece] = field(default_factory=list)
     left_out: list[tuple[Span, str]] = field(default_factory=list)
     ends: list[int] = field(default_factory=list)
-    images: dict[int, int] = field(default_factory=dict)
 
     def shape(self, line: int) -> Shape:
         return self.lines[line].shape
@@ -94,10 +93,7 @@ class Site:
             return line
         if line == 0:
             raise Rejected("it reads maps, and [net] states no height, width and channels", self.section.span)
-        if line not in self.draft.images:
-            maps = Shape(shape.units, 1, 1)
-            self.draft.images[line] = self.draft.new_line("reshape", [line], {"size": str(maps)}, maps)
-        return self.draft.images[line]
+        return self.draft.with_shape(line, Shape(shape.units, 1, 1))
 
     def line(
         self,

@@ -15,14 +15,14 @@ from netspec.ir.window import Pad, Window
 from netspec.keys.texts import number
 
 
-def pooling(type_: str) -> Callable[[Site], None]:
+def pooling(type_: str) -> Callable[[Site], int]:
     """Return the translation of a pooling: ``make_maxpool_layer`` and ``forward_maxpool_layer``.
 
     ``padding``, by default size - 1, is that of both sides together, of which half, rounded down, is on the left and
     above. Positions outside the image do not count.
     """
 
-    def translate(site: Site) -> None:
+    def translate(site: Site) -> int:
         section, x = site.section, site.image(site.x)
         size = section.whole("size", section.whole("stride", 1, 1), 1)
         padding = section.whole("padding", size - 1, 0)
@@ -37,22 +37,21 @@ def pooling(type_: str) -> Callable[[Site], None]:
             raise Rejected(message, section.place("size", "padding"), *fault.notes) from None
         output = Shape(shape.channels, rows.output, columns.output)
         if window == Window((1, 1), rounding="down", kind="pool"):
-            site.draft.values.append(x)
-            return
+            return x
         keys = pooling_keys(window) | ({"rounding": "down"} if rows.unread or columns.unread else {})
-        site.draft.values.append(site.line(type_, [x], keys, output, claimed=True))
+        return site.line(type_, [x], keys, output, claimed=True)
 
     return translate
 
 
-def avgpool(site: Site) -> None:
+def avgpool(site: Site) -> int:
     """The mean of each map (``forward_avgpool_layer``)."""
     x = site.image(site.x)
     shape = Shape(site.draft.shape(x).channels, 1, 1)
-    site.draft.values.append(site.line("avgpool", [x], {"kernel": "global"}, shape))
+    return site.line("avgpool", [x], {"kernel": "global"}, shape)
 
 
-def upsample(site: Site) -> None:
+def upsample(site: Site) -> int:
     """Each pixel repeated, times a number (``upsample_cpu`` of src/blas.c)."""
     section, x = site.section, site.image(site.x)
     if section.whole("stride", 2) < 0:
@@ -63,10 +62,10 @@ def upsample(site: Site) -> None:
     line = site.line("upsample", [x], {"factor": str(stride)}, shape, claimed=True)
     if scale != 1:
         line = site.line("linear", [line], {"a": number(scale)})
-    site.draft.values.append(line)
+    return line
 
 
-def reorg(site: Site) -> None:
+def reorg(site: Site) -> int:
     """The pixels of squares as channels, or the reverse: ``reorg_cpu`` of src/blas.c.
 
     Darknet reads the numbers of c x h x w as if they were c / s^2 maps of s h x s w before it makes channels of
@@ -81,10 +80,9 @@ def reorg(site: Site) -> None:
     large = Shape(maps, height * s, width * s)
     if section.whole("reverse", 0):
         line = site.line("shuffle", [x], {"groups": str(s * s)})
-        site.draft.values.append(site.line("pixelshuffle", [line], {"factor": str(s)}, large, claimed=True))
-        return
+        return site.line("pixelshuffle", [line], {"factor": str(s)}, large, claimed=True)
     line = site.line("reshape", [x], {"size": str(large)}, large)
     line = site.line("pixelunshuffle", [line], {"factor": str(s)}, shape)
     line = site.line("shuffle", [line], {"groups": str(maps)})
     small = Shape(channels * s * s, height // s, width // s)
-    site.draft.values.append(site.line("reshape", [line], {"size": str(small)}, small))
+    return site.line("reshape", [line], {"size": str(small)}, small)

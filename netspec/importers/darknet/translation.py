@@ -2,30 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import PurePath
 
 from netspec.check.report import Findings
-from netspec.diagnostics import Diagnostic, SpecError, in_order
-from netspec.diagnostics.model import first_line_span
-from netspec.formatting import listed, plural
+from netspec.diagnostics import Diagnostic, SpecError
+from netspec.formatting import plural
 from netspec.importers.darknet import ends, joins, spatial, weighted
-from netspec.importers.darknet.keys import ABSENT, DETECTION, NET, check_keys, check_zero, left_out
+from netspec.importers.darknet.keys import ABSENT, DETECTION, KEYS, check_sections, check_zero, left_out
 from netspec.importers.darknet.sections import Section, read_sections
-from netspec.importers.darknet.site import Draft, FollowsError, Line, Piece, Site
+from netspec.importers.darknet.site import Draft, FollowsError, Line, Piece, Site, Value
 from netspec.importers.darknet.training import Training, images_of, training_of
 from netspec.importers.identifiers import untaken
 from netspec.importers.spec.activations import with_neurons
 from netspec.importers.spec.places import in_file
 from netspec.importers.spec.problem import Inexpressible, Rejected
+from netspec.importers.spec.report import Problem, inexpressible, other_outputs, raise_errors
 from netspec.importers.spec.text import Head, origin, write_spec
 from netspec.ir.settings import ASPECTS, Aspect
 from netspec.ir.shape import Shape
 from netspec.language.foreign import foreign_to_darknet
 from netspec.source import Source, Span
 
-_TRANSLATIONS: Mapping[str, Callable[[Site], None]] = {
+_TRANSLATIONS: Mapping[str, Callable[[Site], Value]] = {
     "convolutional": weighted.convolutional,
     "connected": weighted.connected,
     "local": weighted.local,
@@ -44,11 +44,11 @@ _TRANSLATIONS: Mapping[str, Callable[[Site], None]] = {
     "dropout": ends.dropout,
     "softmax": ends.softmax,
     "cost": ends.cost,
-    "empty": ends.same,
+    "empty": lambda site: site.x,
+    "crop": ends.crop,
     **dict.fromkeys(DETECTION, ends.left_out("which finds boxes in the maps that it reads")),
     **dict.fromkeys(("iseg", "contrastive"), ends.left_out("whose loss a spec does not have")),
 }
-_CROP = "crop"
 
 
 @dataclass(frozen=True)
@@ -85,21 +85,11 @@ def translate(source: Source, shape: Shape | None = None) -> Translation:
     sections = read_sections(source, findings)
     if findings.has_errors() and (foreign := foreign_to_darknet(source)) is not None:
         raise SpecError((foreign,))
-    _raise(findings)
-    check_keys(sections, findings)
-    _raise(findings)
-    if not sections or sections[0].word != NET:
-        place = sections[0].span if sections else first_line_span(source)
-        findings.add("darknet-network", "the first section of a network is [net]", place)
-    elif len(sections) == 1:
-        findings.add("darknet-network", "the network has no layers", sections[0].span)
-    _raise(findings)
+    raise_errors(findings)
+    check_sections(sections, findings)
+    raise_errors(findings)
     net, *layers = sections
-    for other in layers:
-        if other.word == NET:
-            findings.add("darknet-network", "a network has one section [net], the first", other.span)
-    _raise(findings)
-    crop = layers[0] if layers[0].word == _CROP else None
+    crop = layers[0] if layers[0].word == "crop" else None
     draft, training = Draft(), Training()
     try:
         images = images_of(net, crop, shape)
@@ -110,69 +100,44 @@ def translate(source: Source, shape: Shape | None = None) -> Translation:
         raise SpecError(tuple(findings.all)) from None
     draft.new_line("input", [], {}, images.shape, origin=net, hint=("data",))
     if problems := _translate_layers(draft, layers, findings):
-        findings.extend([_report(problems, len(layers))])
-    _raise(findings)
+        findings.extend([inexpressible("darknet-not-expressible", problems, len(layers))])
+    raise_errors(findings)
     if finds_boxes:
         draft.left_out.append((net.span, "the training, whose loss is that of boxes"))
     draft.left_out += training.left_out
-    _note_options(draft, sections)
+    _note_options(draft, layers if finds_boxes else sections)
     head = Head([origin(source)], PurePath(source.name).stem or "net", images.keys, settings=training.settings)
     stated: frozenset[Aspect] = frozenset({"preparation"} if finds_boxes else {"preparation", "training"})
+    findings.extend(_left_out(draft))
     return _written(draft, source, findings, head, frozenset(ASPECTS) - stated)
 
 
-def _raise(findings: Findings) -> None:
-    if findings.has_errors():
-        raise SpecError(in_order(findings.all))
-
-
-def _translate_layers(
-    draft: Draft, layers: Sequence[Section], findings: Findings
-) -> list[tuple[Section, Inexpressible]]:
+def _translate_layers(draft: Draft, layers: Sequence[Section], findings: Findings) -> list[Problem]:
     """Translate all layers in order, and return those that cannot be expressed."""
-    problems: list[tuple[Section, Inexpressible]] = []
+    problems: list[Problem] = []
     for layer in layers:
+        value: Value = None
         try:
             if layer.word in ABSENT:
                 raise Inexpressible(ABSENT[layer.word])
-            if layer.word == _CROP:
-                if layer.number:
-                    raise Inexpressible("it is not the first layer")
-                draft.values.append(0)
-                continue
             if layer.word not in DETECTION:
                 check_zero(layer)
-            _TRANSLATIONS[layer.word](Site(layer, draft))
-            continue
+            value = _TRANSLATIONS[layer.word](Site(layer, draft))
         except Inexpressible as reason:
-            problems.append((layer, reason))
+            problems.append(Problem(reason.span or layer.span, f"layer {layer.number} ([{layer.word}])", str(reason)))
         except Rejected as mistake:
             message = f"layer {layer.number}, [{layer.word}]: {mistake}"
             findings.add("darknet-network", message, mistake.span, notes=mistake.notes)
         except FollowsError:
             pass
-        draft.values.append(None)
+        draft.values.append(value)
     return problems
-
-
-def _report(problems: Sequence[tuple[Section, Inexpressible]], count: int) -> Diagnostic:
-    """Return the diagnostic that lists everything that a spec cannot express, with its lines."""
-    places: dict[str, list[str]] = {}
-    for layer, reason in problems:
-        line = (reason.span or layer.span).line
-        places.setdefault(str(reason), []).append(f"layer {layer.number} ([{layer.word}]) in line {line}")
-    notes = tuple(f"{listed(those, 12)}: {reason}" for reason, those in places.items())
-    message = f"a spec cannot express {len(problems)} of the network's {plural(count, 'layer')}"
-    first, reason = problems[0]
-    return Diagnostic("darknet-not-expressible", message, (reason.span or first.span,), notes)
 
 
 def _note_options(draft: Draft, sections: Sequence[Section]) -> None:
     """Note options that are left out, and those that are stated again."""
-    finds_boxes = any(section.word in DETECTION for section in sections)
     for section in sections:
-        options = left_out(section) if section.word not in (*DETECTION, *ABSENT) else []
-        if options and not (finds_boxes and section.word == NET):
+        if section.word in KEYS and (options := left_out(section)):
             draft.left_out.append((section.span, f"of [{section.word}]: {', '.join(options)}"))
         for name, span in section.again:
             draft.left_out.append((span, f"{name} is stated a second time; Darknet reads the first"))
@@ -183,29 +148,25 @@ def _written(draft: Draft, source: Source, findings: Findings, head: Head, unsta
     last = draft.values[-1] if isinstance(draft.values[-1], int) else draft.ends[-1]
     if last != len(draft.lines) - 1:
         draft.new_line("linear", [last], {}, draft.shape(last), hint=("output",))
-    outputs = {*draft.ends, len(draft.lines) - 1}
+    outputs = {*draft.ends} - {last} | {len(draft.lines) - 1}
     merged = with_neurons(draft.lines, outputs)
     lines: tuple[Line, ...] = merged.lines
     names: list[str] = []
     for line in lines:
         names.append(untaken("".join(line.hint) or line.type, names))
-    for warning in _warnings(draft, [names[merged.numbers[number]] for number in sorted(outputs)]):
-        findings.extend([warning])
     named = [*zip(names, lines, strict=True)]
     arrays = {f"{name}.{key}": piece for name, line in named for key, piece in line.arrays.items()}
     spans = {name: line.origin.span for name, line in named if line.origin is not None}
+    if len(outputs) > 1:
+        ends = [names[merged.numbers[number]] for number in sorted(outputs)]
+        findings.extend([other_outputs("darknet-left-out", ends, spans[names[0]])])
     text = write_spec(lines, names, head)
     return Translation(Source(source.name, text), tuple(findings.all), spans, arrays, draft.pieces, unstated)
 
 
-def _warnings(draft: Draft, outputs: Sequence[str]) -> Iterator[Diagnostic]:
-    """Yield a warning with all that is left out, and one if the network has several outputs."""
+def _left_out(draft: Draft) -> list[Diagnostic]:
+    """Return a warning with all that is left out, if there is anything."""
     found = sorted(draft.left_out, key=lambda item: item[0].start)
-    if found:
-        notes = tuple(f"line {span.line}: {note}" for span, note in found)
-        message = f"the spec leaves out {plural(len(found), 'thing')} of the file"
-        yield Diagnostic("darknet-left-out", message, (found[0][0],), notes, severity="warning")
-    if len(outputs) > 1:
-        message = f"the network has {len(outputs)} outputs; a spec has one, here {outputs[-1]}"
-        note = f"the others are layers that no layer need read: {listed(outputs[:-1], 12)}"
-        yield Diagnostic("darknet-left-out", message, (draft.lines[0].origin.span,), (note,), severity="warning")  # type: ignore[union-attr]
+    notes = tuple(f"line {span.line}: {note}" for span, note in found)
+    message = f"the spec leaves out {plural(len(found), 'thing')} of the file"
+    return [Diagnostic("darknet-left-out", message, (found[0][0],), notes, severity="warning")] if found else []

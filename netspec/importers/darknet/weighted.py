@@ -18,7 +18,7 @@ AlexeyAB's ``normalize_cpu``, and of the ``normalize_kernel`` with which pjreddi
 it adds 1e-6 to the root instead."""
 
 
-def convolutional(site: Site) -> None:
+def convolutional(site: Site) -> int:
     """A convolution: ``make_convolutional_layer``. With ``pad``, the padding is half of the kernel, rounded down."""
     section, x = site.section, site.image(site.x)
     if "share_index" in section.options:
@@ -49,10 +49,10 @@ def convolutional(site: Site) -> None:
         arrays = {"weight": site.piece(*weights)}
         line = site.line("conv", [x], keys | {"bias": "none"}, output, arrays, claimed=True)
         line = site.line("batchnorm", [line], _NORM, arrays=norm)
-    site.draft.values.append(site.activated(line, "logistic"))
+    return site.activated(line, "logistic")
 
 
-def connected(site: Site) -> None:
+def connected(site: Site) -> int:
     """A fully connected layer: ``make_connected_layer``, which draws weights from -sqrt(2 / inputs) to its opposite."""
     section, x = site.section, site.x
     outputs, inputs = section.whole("output", 1, 1), site.draft.shape(site.x).units
@@ -63,10 +63,10 @@ def connected(site: Site) -> None:
         line = site.line("batchnorm", [line], _NORM, arrays={"bias": bias} | _norm(site, outputs))
     else:
         line = site.line("fc", [x], keys, Shape(outputs), {"weight": weight, "bias": bias})
-    site.draft.values.append(site.activated(line, "logistic"))
+    return site.activated(line, "logistic")
 
 
-def local(site: Site) -> None:
+def local(site: Site) -> int:
     """A convolution with weights for each position: ``make_local_layer``, whose ``pad`` is a number of pixels."""
     section, x = site.section, site.image(site.x)
     filters, size = section.whole("filters", 1, 1), section.whole("size", 1, 1)
@@ -78,15 +78,15 @@ def local(site: Site) -> None:
     bias = site.piece(*output)
     weight = site.piece(*output, shape.channels, size, size, layout="places")
     line = site.line("local", [x], keys, output, {"weight": weight, "bias": bias}, claimed=True)
-    site.draft.values.append(site.activated(line, "logistic"))
+    return site.activated(line, "logistic")
 
 
-def batchnorm(site: Site) -> None:
+def batchnorm(site: Site) -> int:
     """Batch normalisation: ``make_batchnorm_layer``. Files of pjreddie's Darknet have no biases of it."""
     x = site.x
     channels = site.draft.shape(x).channels
     arrays = {"bias": site.piece(channels, optional=True)} | _norm(site, channels)
-    site.draft.values.append(site.line("batchnorm", [x], _NORM, arrays=arrays))
+    return site.line("batchnorm", [x], _NORM, arrays=arrays)
 
 
 def strides(section: Section) -> tuple[int, int]:

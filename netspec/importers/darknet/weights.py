@@ -18,8 +18,9 @@ from netspec.diagnostics.model import first_line_span
 from netspec.formatting import format_count, format_sizes, plural
 from netspec.importers.darknet.site import Piece
 from netspec.importers.spec.parameters import shapes_of
+from netspec.importers.spec.problem import Rejected
 from netspec.ir.graph import Graph
-from netspec.source import Source
+from netspec.source import Source, Span
 
 Array = NDArray[np.float32]
 
@@ -35,10 +36,6 @@ class _File(NamedTuple):
     numbers: Array
     version: str
     transposed: bool
-
-
-class _Malformed(Exception):
-    """The file is none with weights. The message is the reason."""
 
 
 def read_weights(
@@ -62,15 +59,14 @@ def read_weights(
     SpecError
         ``darknet-weights``: it is not such a file, or its numbers are not those of the network.
     """
-    findings = Findings(source)
+    findings, place = Findings(source), first_line_span(source)
     try:
-        file = _read(path)
-        kept = _kept(pieces, file, path)
+        file = _read(path, place)
+        kept = _kept(pieces, file, path, place)
     except OSError as error:
         raise CannotOpen(f"cannot open {path}: {error.strerror or error}") from None
-    except _Malformed as reason:
-        message, *notes = reason.args
-        findings.add("darknet-weights", message, first_line_span(source), notes=notes)
+    except Rejected as reason:
+        findings.add("darknet-weights", str(reason), reason.span, notes=reason.notes)
         raise SpecError(tuple(findings.all)) from None
     ends = [*accumulate(math.prod(piece.shape) * keep for piece, keep in zip(pieces, kept, strict=True))]
     shapes = shapes_of(graph)
@@ -91,13 +87,13 @@ def read_weights(
     return result
 
 
-def _read(path: Path) -> _File:
-    """Read a file. Raises ``OSError``, and ``_Malformed`` if it is too short or ends within a number."""
+def _read(path: Path, place: Span) -> _File:
+    """Read a file. Raises ``OSError``, and ``Rejected`` if it is too short or ends within a number."""
     with path.open("rb") as file:
         header = file.read(_VERSION_BYTES)
     size = path.stat().st_size
     if len(header) < _VERSION_BYTES:
-        raise _Malformed(f"{path.name} is no file of Darknet's weights: it has {plural(size, 'byte')}")
+        raise Rejected(f"{path.name} is no file of Darknet's weights: it has {plural(size, 'byte')}", place)
     major, minor, revision = (int(number) for number in np.frombuffer(header, "<i4"))
     versioned = 0 <= major <= _IMPOSSIBLE and 0 <= minor <= _IMPOSSIBLE
     long = versioned and major * 10 + minor >= 2
@@ -105,14 +101,14 @@ def _read(path: Path) -> _File:
     version = f"version {major}.{minor}.{revision}" if versioned else "a version older than 0.1"
     if size < start or (size - start) % 4:
         note = f"it has {format_count(size)} bytes, {start} of them before the numbers, which have 4 bytes each"
-        raise _Malformed(f"{path.name} ends within a number", note)
+        raise Rejected(f"{path.name} ends within a number", place, note)
     if size == start:
         return _File(np.zeros(0, np.float32), version, transposed=not versioned)
     return _File(np.memmap(path, "<f4", "r", start), version, transposed=not versioned)
 
 
-def _kept(pieces: Sequence[Piece], file: _File, path: Path) -> list[bool]:
-    """Return which pieces the file has. Raises ``_Malformed`` if it has too few or too many numbers."""
+def _kept(pieces: Sequence[Piece], file: _File, path: Path, place: Span) -> list[bool]:
+    """Return which pieces the file has. Raises ``Rejected`` if it has too few or too many numbers."""
     found = len(file.numbers)
     counts = []
     for with_optional in (True, False):
@@ -123,19 +119,10 @@ def _kept(pieces: Sequence[Piece], file: _File, path: Path) -> list[bool]:
     more = "fewer" if found < counts[-1] else "more"
     message = f"{path.name} has {plural(found, 'number')}, {more} than the {format_count(counts[0])} of the network"
     notes = [f"the file is of {file.version}"]
-    if found < counts[-1] and (whole := _whole(pieces, found)):
+    ends = accumulate(math.prod(piece.shape) for piece in pieces)  # a file may have the first layers, as of a backbone
+    if whole := next((piece for piece, end in zip(pieces, ends, strict=True) if end == found < counts[-1]), None):
         notes.append(f"its numbers end with those of the layer in line {whole.span.line}, {whole.span.text}")
-    raise _Malformed(message, *notes)
-
-
-def _whole(pieces: Sequence[Piece], found: int) -> Piece | None:
-    """Return the last piece of a file that has the numbers of some first layers, as those of backbones do."""
-    total = 0
-    for piece in pieces:
-        total += math.prod(piece.shape)
-        if total == found:
-            return piece
-    return None
+    raise Rejected(message, place, *notes)
 
 
 def _in_order(numbers: Array, piece: Piece, *, transposed: bool) -> Array:

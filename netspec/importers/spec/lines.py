@@ -53,10 +53,11 @@ class Line(Generic[T, A]):
 
 @dataclass(slots=True)
 class Draft(Generic[T, A]):
-    """The lines so far. ``flat`` has the flattened copies of lines."""
+    """The lines so far. ``flat`` has the flattened copies of lines, ``reshaped`` those of other shapes."""
 
     lines: list[Line[T, A]] = field(default_factory=list, init=False)
     flat: dict[int, int] = field(default_factory=dict, init=False)
+    reshaped: dict[tuple[int, Shape], int] = field(default_factory=dict, init=False)
 
     def new_line(
         self,
@@ -88,3 +89,11 @@ class Draft(Generic[T, A]):
         if line not in self.flat:
             self.flat[line] = self.new_line("flatten", [line], {}, Shape(shape.units))
         return self.flat[line]
+
+    def with_shape(self, line: int, shape: Shape) -> int:
+        """Return the line with the output of a line in this shape, adding it if that has another one."""
+        if self.lines[line].shape == shape:
+            return line
+        if (line, shape) not in self.reshaped:
+            self.reshaped[line, shape] = self.new_line("reshape", [line], {"size": str(shape)}, shape)
+        return self.reshaped[line, shape]

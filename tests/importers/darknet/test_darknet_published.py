@@ -103,3 +103,9 @@ def test_outputs_of_a_network_that_finds_boxes_are_the_maps_that_it_reads() -> N
     assert outputs.message == "the network has 3 outputs; a spec has one, here conv105"
     assert outputs.notes == ("the others are layers that no layer need read: conv81, conv93",)
     assert network.unstated == {"training", "testing", "placement"}
+
+
+def test_maps_of_an_earlier_layer_are_one_output() -> None:
+    layers = published.rows("8x3", "4x3") + published.section("route", layers=0) + published.section("yolo")
+    network = imported(published.net(32) + layers)
+    assert [*network.layers][-1] == "output" and [len(warning.notes) for warning in network.warnings] == [2]

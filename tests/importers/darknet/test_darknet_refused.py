@@ -52,7 +52,7 @@ def read(text: str) -> object:
         (f"{NET}«policy=stps»\n{CONV}", "Darknet has no policy 'stps', and takes constant; did you mean steps?"),
         (f"{NET}«policy=poly;»\n{CONV}", "Darknet has no policy 'poly;', and takes constant; did you mean poly?"),
         (f"{NET}{CONV}{CONV}[route]\n«layers=-1,»\n", "layers must be whole numbers, and is '-1,'"),
-        (f"{NET}{CONV}«[network]»\n{CONV}", "a network has one section [net], the first"),
+        (f"{NET}{CONV}«[network]»\n{CONV}", "the first section of a network is [net], and no other is"),
         (f"{NET}«inputs=100»\n{CONV}", "inputs=100, and channels x height x width are 192"),
         ("[net]\ninputs=100\n«[convolutional]»\n", "it reads maps, and [net] states no height, width and channels"),
     ],

@@ -45,10 +45,10 @@ MOST_OUTPUTS = 2**31 - 1
 class Draft(lines.Draft[Layer, BlobPlace]):
     """The lines so far. ``values`` has each value of the network; ``None`` for one that cannot be expressed.
 
-    ``labels`` are the values that are labels, ``readers`` the layers that read each value. ``images`` has the copies of
-    lines with the sizes of an image. ``owners`` has, for each name of a parameter, the first layer that has it, which
-    of its parameters it is, and the number of its line or ``NO_LINE``. ``bias_decays``: the train line has a decay of
-    biases. ``decay`` is that of weights, 0 without a solver. ``substitutes`` are warnings.
+    ``labels`` are the values that are labels, ``readers`` the layers that read each value. ``owners`` has, for each
+    name of a parameter, the first layer that has it, which of its parameters it is, and the number of its line or
+    ``NO_LINE``. ``bias_decays``: the train line has a decay of biases. ``decay`` is that of weights, 0 without a
+    solver. ``substitutes`` are warnings.
     """
 
     network: Network
@@ -57,7 +57,6 @@ class Draft(lines.Draft[Layer, BlobPlace]):
     bias_decays: bool = False
     decay: float = 0.0
     values: dict[Top, Value | None] = field(default_factory=dict)
-    images: dict[tuple[int, Shape], int] = field(default_factory=dict)
     owners: dict[str, tuple[Layer, int, int]] = field(default_factory=dict)
     substitutes: list[Substitute] = field(default_factory=list)
 
@@ -116,12 +115,8 @@ class Site:
 
     def with_shape(self, value: Value, shape: Shape) -> Value:
         """Return a value as the output of a line of this shape, adding a line ``reshape`` if need be."""
-        if value.shape == shape:
-            return replace(value, sizes=tuple(shape))
-        key = value.line, shape
-        if key not in self.draft.images:
-            self.draft.images[key] = self.draft.new_line("reshape", [value.line], {"size": str(shape)}, shape)
-        return Value(self.draft.images[key], shape, tuple(shape))
+        line = self.draft.with_shape(value.line, shape)
+        return Value(line, shape, tuple(shape))
 
     def top(self, place: int) -> Top:
         """Return the value that is a top of the layer."""
