@@ -72,7 +72,8 @@ def _argument(word: str, kind: Optimizer, rule: str | None, keys: Mapping[str, K
     update rule, if it is known."""
     if word in kind.arguments:
         return word
-    found = None if findings.nearest(word, keys) else argument_meant(word, rule)
+    near = findings.nearest(word, keys)
+    found = argument_meant(word, rule) if near in (None, OPTIMIZER) else None
     return found[1] if found is not None else None
 
 

@@ -83,8 +83,15 @@ class Findings:
         self.add(code, message, word.span, notes=notes, fixes=fixes, layer=layer)
         return near
 
-    def unknown_layer(self, word: Word, known: Collection[str], layer: str) -> None:
-        """Record the name of a layer that does not exist, or is dropped. ``layer`` is the one that names it."""
+    def unknown_layer(self, word: Word, known: Collection[str], layer: str, of_type: Sequence[str] = ()) -> None:
+        """Record the name of a layer that does not exist, or is dropped. ``layer`` is the one that names it.
+
+        ``of_type`` are the layers of the type that the word is.
+        """
+        if len(of_type) == 1:
+            message = f"layer '{word.text}' is unknown; did you mean {of_type[0]}, the only {word.text}?"
+            self.add("unknown-layer", message, word.span, fixes=(replacement(word.span, of_type[0]),), layer=layer)
+            return
         if word.text not in self.dropped:
             self.unknown("unknown-layer", "layer", word, known, layer=layer)
             return

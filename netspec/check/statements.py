@@ -13,7 +13,7 @@ from netspec.check.continued import continued
 from netspec.check.other_tools.augmentations import keys_of_transform
 from netspec.check.report import Findings
 from netspec.check.values import pairs_by_key, read_pairs
-from netspec.diagnostics import Label
+from netspec.diagnostics import Edit, Fix, Label
 from netspec.diagnostics.fixes import replacement
 from netspec.diagnostics.nearest import nearest
 from netspec.diagnostics.other_augmentations import AUGMENTATIONS, OF_THE_INPUT
@@ -72,6 +72,7 @@ def read_settings(file: File, findings: Findings) -> Settings:
                 f"{word} is set twice",
                 statement.word.span,
                 labels=(Label(result.statements[word].word.span, "first here"),),
+                fixes=_as_continuation(result.statements[word], statement),
             )
             continue
         result.statements[word] = statement
@@ -80,6 +81,14 @@ def read_settings(file: File, findings: Findings) -> Settings:
         else:
             _read_setting(word, statement, result, findings)
     return result
+
+
+def _as_continuation(first: Setting, second: Setting) -> tuple[Fix, ...]:
+    """Return the fix that makes the second of two statements of a setting a part of the first, if it stands below."""
+    end, word = first.span.end, second.word.span
+    if first.span.source is not word.source or word.source.text[end : word.start].strip():
+        return ()
+    return (Fix(f"indent it, as a part of {second.word.text}", (Edit(word, " " * len(second.word.text)),)),)
 
 
 def with_unbracketed_layers(file: File) -> tuple[Section, ...]:

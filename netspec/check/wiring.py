@@ -77,7 +77,8 @@ class _Wires:
             word = located[position]
             if target is None:
                 above = self.layer_names[: bisect_left(self.first_indices, number)]
-                self.findings.unknown_layer(word, above, section.name.text)
+                of_type = [s.name.text for s in self.sections[:number] if s.body.type == word.text]
+                self.findings.unknown_layer(word, above, section.name.text, of_type)
             else:
                 self._report_later(number, target, word)
         return tuple(indices) if indices and len(indices) == len(names_read) else None

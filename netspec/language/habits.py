@@ -62,6 +62,7 @@ _HINTS: tuple[tuple[str, str], ...] = (
     (rf"[{_MINUS}-]", "a claim begins with ->, a comment with #"),
     (rf"[{_SPACE}]", "words are separated by ordinary spaces"),
     (rf"[{_QUOTE}]", "values are written without quotes"),
+    (r"(?<=\])[:=]|(?<=\] )[:=]", "a layer's type follows its name: [conv1] conv kernel=11"),
     (r":", "a value follows its key after '=': kernel=11"),
     (r"\{", "a layer is one statement: [name] type key=value ..."),
     (r",", "keys are separated by spaces, without commas, and sizes are written 3x224x224"),
@@ -267,6 +268,7 @@ _MODULE = r"(?:[A-Za-z_]\w*\.)"
 _RULES: tuple[tuple[str, str, Callable[[re.Match[str], str], str]], ...] = (
     ("comment", r"#[^\r\n]*", _replaced_by("")),
     ("note", r"(?:(?<=\s)|^)(?://|/\*)[^\r\n]*", _replaced_by("#")),
+    ("headed", r"(?<=\])[ \t]*[:=](?=[ \t]+[A-Za-z])", _replaced_by("")),
     ("rows", r"(?<=\btable=)[\d,]*;[\d,;]*\d", _rows),
     ("stated", rf"(?:{_ARROW}|\binput\b)\s*[(\[]?\s*{_SEPARATED}(?:\s*[)\]])?", _shape),
     (

@@ -13,6 +13,8 @@ from netspec.source import Source, Span
 _CONTINUATION = re.compile(rf"{NAME}\s*=(?!\s*[\w.]*Sequential\()|->")
 """A key or a claim, but not the list of a program's layers."""
 
+_NAMED_NET = re.compile(r"net[ \t]*=[ \t]*")
+
 
 def statements(source: Source) -> Iterator[tuple[int, int, list[Diagnostic]]]:
     """Yield (start, end, mistakes) for each statement: a line that begins in column 1 and the indented lines below it.
@@ -49,18 +51,19 @@ def statements(source: Source) -> Iterator[tuple[int, int, list[Diagnostic]]]:
             misplaced = [_indented(source, start, content_start, content_end)]
         else:
             begin = None
-            yield content_start, content_start, [_orphan(source, content_start, content_end)]
+            yield content_start, content_start, [_orphan(source, content_start, content_end, indented=indented)]
     if begin is not None:
         yield begin, finish, misplaced
 
 
-def _orphan(source: Source, start: int, end: int) -> Diagnostic:
-    return Diagnostic(
-        "syntax",
-        "this line is indented, but there is no statement above it that it could continue",
-        (Span(source, start, end),),
-        ("a statement begins in the line's first column: [name] type key=value ...",),
-    )
+def _orphan(source: Source, start: int, end: int, *, indented: bool) -> Diagnostic:
+    """Return the mistake of a line that nothing begins: ``net = a`` is a net's name as other formats write it."""
+    span, how = Span(source, start, end), "is indented" if indented else "begins with a key"
+    message = f"this line {how}, but there is no statement above it that it could continue"
+    name = None if indented else _NAMED_NET.match(span.text)
+    fixes = (Fix("write net", (Edit(Span(source, start, start + name.end()), "net "),)),) if name else ()
+    notes = ("a statement begins in the line's first column: [name] type key=value ...",)
+    return Diagnostic("syntax", message, (span,), notes, fixes)
 
 
 def _unindented(source: Source, statement: int, start: int, end: int) -> Diagnostic:
