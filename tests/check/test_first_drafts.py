@@ -57,3 +57,55 @@ def test_key_after_a_word_of_another_tool_is_no_argument_of_the_right_word() -> 
     flip, normalize = diagnostics_of(text)
     assert (flip.code, flip.fixes[0].title) == ("bad-value", "write horizontal")
     assert normalize.message == "augment has no key 'normalize'"
+
+
+def test_setting_that_is_written_twice_is_joined() -> None:
+    text = IMAGE + "[f] fc outputs=2\ntrain epochs=3\n# the rest\ntrain batch=7\n"
+    assert only_diagnostic(text).fixes == ()  # a comment or a layer is between the two
+    text = text.replace("# the rest\n", "\n")
+    found = only_diagnostic(text)
+    assert (found.code, found.fixes[0].title) == ("duplicate-setting", "indent it, as a part of train")
+    train = loads(apply(found.fixes[0].edits, text)).graph.train
+    assert (train.epochs, train.batch) == (3, 7)
+
+
+@pytest.mark.parametrize(
+    ("line", "title", "note"),
+    [
+        ("[f]: fc outputs=2", "write [f]", "a layer's type follows its name: [conv1] conv kernel=11"),
+        ("[f] = fc outputs=2", "write [f]", "a layer's type follows its name: [conv1] conv kernel=11"),
+    ],
+)
+def test_sign_after_the_name_of_a_layer(line: str, title: str, note: str) -> None:
+    text = IMAGE + line
+    found = only_diagnostic(text)
+    assert (found.notes, found.fixes[0].title) == ((note,), title)
+    assert loads(apply(found.fixes[0].edits, text))["f"].output == (2,)
+
+
+def test_first_line_that_begins_with_a_key() -> None:
+    text = "net = a\n" + IMAGE + "[f] fc outputs=2"
+    found = only_diagnostic(text)
+    assert found.message.startswith("this line begins with a key, but there is no statement above it")
+    assert loads(apply(found.fixes[0].edits, text)).graph.name == "a"
+    assert only_diagnostic("epochs=3\n" + IMAGE + "[f] fc outputs=2").fixes == ()
+
+
+def test_type_in_place_of_the_name_of_a_layer() -> None:
+    text = IMAGE + "[c] conv filters=2 kernel=3\n[m] concat inputs=c,i\n[d] conv filters=2 kernel=1 inputs=concat"
+    text = text.replace("kernel=3", "kernel=3 pad=1")
+    found = only_diagnostic(text)
+    assert found.message == "layer 'concat' is unknown; did you mean m, the only concat?"
+    assert loads(apply(found.fixes[0].edits, text))["d"].output == (2, 8, 8)
+    assert only_diagnostic(text.replace("inputs=concat", "inputs=conv")).fixes[0].title == "write c"
+    assert not only_diagnostic(IMAGE + "[a] relu\n[b] relu inputs=i\n[s] sum inputs=a,relu").message.endswith(
+        "only relu?"
+    )
+
+
+@pytest.mark.parametrize("keys", ["weightdecay=1e-4", "lr=0.1 weightdecay=1e-4", "wd=1e-4"])
+def test_weight_decay_in_one_word_is_an_argument_of_the_optimizer(keys: str) -> None:
+    text = IMAGE + f"[f] fc outputs=2\ntrain {keys}"
+    found = only_diagnostic(text)
+    train = loads(apply(found.fixes[0].edits, text)).graph.train
+    assert train.weight_decay == 1e-4
