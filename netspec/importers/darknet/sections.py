@@ -93,7 +93,7 @@ class Section:
     def need(self, name: str, default: str, reason: str) -> None:
         """Raise ``Inexpressible`` if an option is stated and is not its default."""
         text = number_text(self.text(name, default))
-        if text != default and number_of(text) != (number_of(default) if number_of(default) is not None else text):
+        if text != default and (number_of(text) is None or number_of(text) != number_of(default)):
             raise Inexpressible(reason, self.place(name))
 
 
@@ -132,9 +132,7 @@ def read_sections(source: Source, findings: Findings) -> Sequence[Section]:
             continue
         if head := _SECTION.fullmatch(text):
             sections.append(Section(head[1], span, len(sections) - 1))
-            continue
-        option = _OPTION.fullmatch(text)
-        if option is None:
+        elif (option := _OPTION.fullmatch(text)) is None:
             message = "this line is neither a section, [convolutional], nor an option, filters=64"
             findings.add("darknet-network", message, span)
         elif not sections:

@@ -62,12 +62,9 @@ class Training:
 def training_of(net: Section, crop: Section | None, images: Images) -> Training:
     """Return what ``[net]`` states about training. Raises ``Rejected``."""
     training = Training()
-    train: dict[str, str] = {}
-    if (steps := net.whole("max_batches", 0, 0)) > 0:
-        train["steps"] = str(steps)
-    train |= _batch(net, training)
-    train["optimizer"] = _optimizer(net, training)
-    train |= _schedule(net, training, steps)
+    steps = net.whole("max_batches", 0, 0)
+    train = {"steps": str(steps)} if steps else {}
+    train |= _batch(net, training) | {"optimizer": _optimizer(net, training)} | _schedule(net, training, steps)
     training.settings = {"train": train, **_augment(net, crop, images, training)}
     return training
 
@@ -86,7 +83,6 @@ def _batch(net: Section, training: Training) -> dict[str, str]:
 def _optimizer(net: Section, training: Training) -> str:
     """Return the update rule. Decay applies to weights alone (``update_convolutional_layer``)."""
     arguments = {"lr": net.real("learning_rate", 0.001, 0)}
-    decay = net.real("decay", 0.0001, 0)
     if adam := net.whole("adam", 0):
         arguments |= {"beta1": net.real("B1", 0.9, 0, 1), "beta2": net.real("B2", 0.999, 0, 1)}
         arguments["eps"] = net.real("eps", 1e-7)
@@ -97,16 +93,16 @@ def _optimizer(net: Section, training: Training) -> str:
             training.leave_out(net, note, "adam")
     else:
         arguments["momentum"] = net.real("momentum", 0.9, 0, 1)
-    arguments |= {"weight_decay": decay} if decay else {}
+    if decay := net.real("decay", 0.0001, 0):
+        arguments["weight_decay"] = decay
     return call("adam" if adam else "sgd", *(f"{name}={number(value)}" for name, value in arguments.items()))
 
 
 def _schedule(net: Section, training: Training, steps: int) -> dict[str, str]:
     policy = net.text("policy", "constant")
-    if policy not in (*_POLICIES, *_ABSENT_POLICIES):
-        raise unknown_word("policy", policy, (*_POLICIES, *_ABSENT_POLICIES), "constant", net.place("policy"))
-    translate = _POLICIES.get(policy)
-    schedule = translate(net) if translate is not None else None
+    if policy not in _POLICIES:
+        raise unknown_word("policy", policy, [*_POLICIES], "constant", net.place("policy"))
+    schedule = _POLICIES[policy](net)
     if schedule is None or (policy == "poly" and not steps):
         training.leave_out(net, f"policy={policy} with its numbers, which no schedule of a spec has", "policy")
         schedule = ""
@@ -117,11 +113,6 @@ def _schedule(net: Section, training: Training, steps: int) -> dict[str, str]:
             training.leave_out(net, note, "burn_in")
         keys["warmup"] = call("steps", str(burn_in))
     return keys
-
-
-def _poly(net: Section) -> str | None:
-    power = net.real("power", 4)
-    return call("poly", f"power={number(power)}") if power > 0 else None
 
 
 def _falling(word: str, when: list[int], factor: float) -> str | None:
@@ -149,15 +140,14 @@ def _sigmoid(net: Section) -> str | None:
 
 _POLICIES: Mapping[str, Callable[[Section], str | None]] = {
     "constant": lambda net: "",
-    "poly": _poly,
+    "poly": lambda net: call("poly", f"power={number(net.real('power', 4))}") if net.real("power", 4) > 0 else None,
     "step": lambda net: _falling("step", [net.whole("step", 1)], net.real("scale", 1)),
     "steps": _steps,
     "exp": lambda net: _falling("step", [1], net.real("gamma", 1)),
     "sigmoid": _sigmoid,
+    **dict.fromkeys(("random", "sgdr"), lambda net: None),
 }
 """The schedules, by the word of ``policy``; ``None`` for what a spec cannot express."""
-
-_ABSENT_POLICIES = ("random", "sgdr")
 
 
 def _augment(net: Section, crop: Section | None, images: Images, training: Training) -> dict[str, dict[str, str]]:

@@ -10,7 +10,7 @@ from netspec.check.report import Findings
 from netspec.diagnostics import Diagnostic, SpecError
 from netspec.formatting import plural
 from netspec.importers.darknet import ends, joins, spatial, weighted
-from netspec.importers.darknet.keys import ABSENT, DETECTION, KEYS, check_sections, check_zero, left_out
+from netspec.importers.darknet.keys import ABSENT, DETECTION, KEYS, NET, check_sections, check_zero, left_out
 from netspec.importers.darknet.sections import Section, read_sections
 from netspec.importers.darknet.site import Draft, FollowsError, Line, Piece, Site, Value
 from netspec.importers.darknet.training import Training, images_of, training_of
@@ -105,7 +105,7 @@ def translate(source: Source, shape: Shape | None = None) -> Translation:
     if finds_boxes:
         draft.left_out.append((net.span, "the training, whose loss is that of boxes"))
     draft.left_out += training.left_out
-    _note_options(draft, layers if finds_boxes else sections)
+    _note_options(draft, sections, trained=not finds_boxes)
     head = Head([origin(source)], PurePath(source.name).stem or "net", images.keys, settings=training.settings)
     stated: frozenset[Aspect] = frozenset({"preparation"} if finds_boxes else {"preparation", "training"})
     findings.extend(_left_out(draft))
@@ -134,10 +134,11 @@ def _translate_layers(draft: Draft, layers: Sequence[Section], findings: Finding
     return problems
 
 
-def _note_options(draft: Draft, sections: Sequence[Section]) -> None:
-    """Note options that are left out, and those that are stated again."""
+def _note_options(draft: Draft, sections: Sequence[Section], *, trained: bool) -> None:
+    """Note options that are left out, of ``[net]`` only if the spec is trained, and those that are stated again."""
     for section in sections:
-        if section.word in KEYS and (options := left_out(section)):
+        told = section.word in KEYS and (trained or section.word != NET)
+        if told and (options := left_out(section)):
             draft.left_out.append((section.span, f"of [{section.word}]: {', '.join(options)}"))
         for name, span in section.again:
             draft.left_out.append((span, f"{name} is stated a second time; Darknet reads the first"))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 
 from netspec.importers.darknet.sections import Section
 from netspec.importers.darknet.site import Site
@@ -16,6 +17,9 @@ _NORM = {"average": "0.01"}
 """The share of a batch in the running averages (``forward_batchnorm_layer``). The eps of a spec, 1e-5, is that of
 AlexeyAB's ``normalize_cpu``, and of the ``normalize_kernel`` with which pjreddie's Darknet trains on a GPU; on a CPU,
 it adds 1e-6 to the root instead."""
+
+_BEHIND_BIASES = ("weight", "running_mean", "running_var")
+"""The numbers of a batch normalisation that follow its biases."""
 
 
 def convolutional(site: Site) -> int:
@@ -35,35 +39,18 @@ def convolutional(site: Site) -> int:
     if size == 1 and pad:
         raise Inexpressible("it pads a kernel of 1, which Darknet does only with cuDNN", section.place("padding"))
     window = Window((size, size), strides(section), _all_round(pad * dilation), (dilation, dilation), "down")
-    output = _placed(section, window, shape, size - 2 * pad, filters)
-    keys = convolution_keys(filters, window, groups) | _rounding(section, window, shape, output)
-    weights = (filters, shape.channels // groups, size, size)
-    normalised = section.whole("batch_normalize", 0)
-    if normalised > 1:
-        raise Inexpressible("it normalises over several batches", section.place("batch_normalize"))
-    if not normalised:
-        arrays = {"bias": site.piece(filters), "weight": site.piece(*weights)}
-        line = site.line("conv", [x], keys, output, arrays, claimed=True)
-    else:
-        norm = {"bias": site.piece(filters)} | _norm(site, filters)
-        arrays = {"weight": site.piece(*weights)}
-        line = site.line("conv", [x], keys | {"bias": "none"}, output, arrays, claimed=True)
-        line = site.line("batchnorm", [line], _NORM, arrays=norm)
-    return site.activated(line, "logistic")
+    output, keys = _fitted(section, window, shape, size - 2 * pad, filters)
+    norm = _normalised(site, site.piece(filters), filters)
+    weight = site.piece(filters, shape.channels // groups, size, size)
+    return _learnt(site, x, "conv", convolution_keys(filters, window, groups) | keys, output, weight, norm)
 
 
 def connected(site: Site) -> int:
     """A fully connected layer: ``make_connected_layer``, which draws weights from -sqrt(2 / inputs) to its opposite."""
-    section, x = site.section, site.x
-    outputs, inputs = section.whole("output", 1, 1), site.draft.shape(site.x).units
+    outputs, inputs = site.section.whole("output", 1, 1), site.draft.shape(site.x).units
     keys = {"outputs": str(outputs), "init": call("uniform", number(math.sqrt(2 / inputs)))}
     bias, weight = site.piece(outputs), site.piece(outputs, inputs, layout="matrix")
-    if section.whole("batch_normalize", 0):
-        line = site.line("fc", [x], keys | {"bias": "none"}, Shape(outputs), {"weight": weight})
-        line = site.line("batchnorm", [line], _NORM, arrays={"bias": bias} | _norm(site, outputs))
-    else:
-        line = site.line("fc", [x], keys, Shape(outputs), {"weight": weight, "bias": bias})
-    return site.activated(line, "logistic")
+    return _learnt(site, site.x, "fc", keys, Shape(outputs), weight, _normalised(site, bias, outputs))
 
 
 def local(site: Site) -> int:
@@ -72,20 +59,18 @@ def local(site: Site) -> int:
     filters, size = section.whole("filters", 1, 1), section.whole("size", 1, 1)
     pad, shape = section.whole("pad", 0, 0), site.draft.shape(x)
     window = Window((size, size), strides(section), _all_round(pad), rounding="down")
-    output = _placed(section, window, shape, 1 if pad else size, filters)
-    keys = convolution_keys(filters, window, 1) | _rounding(section, window, shape, output)
+    output, keys = _fitted(section, window, shape, 1 if pad else size, filters)
     keys["init"] = call("uniform", number(math.sqrt(2 / (shape.channels * size * size))))
     bias = site.piece(*output)
     weight = site.piece(*output, shape.channels, size, size, layout="places")
-    line = site.line("local", [x], keys, output, {"weight": weight, "bias": bias}, claimed=True)
-    return site.activated(line, "logistic")
+    return _learnt(site, x, "local", convolution_keys(filters, window, 1) | keys, output, weight, {"bias": bias})
 
 
 def batchnorm(site: Site) -> int:
     """Batch normalisation: ``make_batchnorm_layer``. Files of pjreddie's Darknet have no biases of it."""
     x = site.x
     channels = site.draft.shape(x).channels
-    arrays = {"bias": site.piece(channels, optional=True)} | _norm(site, channels)
+    arrays = {"bias": site.piece(channels, optional=True)} | {name: site.piece(channels) for name in _BEHIND_BIASES}
     return site.line("batchnorm", [x], _NORM, arrays=arrays)
 
 
@@ -95,28 +80,42 @@ def strides(section: Section) -> tuple[int, int]:
     return section.whole("stride_y", both, 1), section.whole("stride_x", both, 1)
 
 
-def _norm(site: Site, channels: int) -> dict[str, int]:
-    """Add the numbers of a batch normalisation that follow its biases."""
-    return {name: site.piece(channels) for name in ("weight", "running_mean", "running_var")}
+def _normalised(site: Site, bias: int, channels: int) -> dict[str, int]:
+    """Return the numbers of biases, and of the batch normalisation that they belong to if the section has one."""
+    stated = site.section.whole("batch_normalize", 0)
+    if stated > 1:
+        raise Inexpressible("it normalises over several batches", site.section.place("batch_normalize"))
+    return {"bias": bias} | {name: site.piece(channels) for name in _BEHIND_BIASES if stated}
+
+
+def _learnt(
+    site: Site, x: int, type_: str, keys: Mapping[str, str], output: Shape, weight: int, norm: Mapping[str, int]
+) -> int:
+    """Add a layer with weights, the batch normalisation if ``norm`` has more than biases, and the activation."""
+    alone = len(norm) == 1
+    own = {"weight": weight, **(norm if alone else {})}
+    stated = {**keys, **({} if alone else {"bias": "none"})}
+    line = site.line(type_, [x], stated, output, own, claimed=output.is_image)
+    if not alone:
+        line = site.line("batchnorm", [line], _NORM, arrays=norm)
+    return site.activated(line, "logistic")
 
 
 def _all_round(pad: int) -> Pad:
     return Pad(pad, pad, pad, pad)
 
 
-def _placed(section: Section, window: Window, shape: Shape, missing: int, filters: int) -> Shape:
-    """Return the shape of an output as Darknet computes it: (side - missing) / stride + 1, rounded down."""
-    sides = [(side - missing) // stride + 1 for side, stride in zip(shape[1:], window.stride, strict=True)]
+def _fitted(section: Section, window: Window, shape: Shape, missing: int, filters: int) -> tuple[Shape, dict[str, str]]:
+    """Return the shape of an output as Darknet computes it, (side - missing) / stride + 1, rounded down, and the keys
+    that say so."""
     if min(shape.height, shape.width) < missing:
         note = f"it reads {shape.height}x{shape.width}, and needs {missing}x{missing}"
         raise Rejected("its kernel is larger than its padded input", section.place("size"), note)
-    return Shape(filters, *sides)
-
-
-def _rounding(section: Section, window: Window, shape: Shape, output: Shape) -> dict[str, str]:
+    sides = [(side - missing) // stride + 1 for side, stride in zip(shape[1:], window.stride, strict=True)]
+    output = Shape(filters, *sides)
     try:
         keys = rounding_keys(window, shape, output, ("exact", "down"))
     except UnfitError as reason:
         message = f"Darknet's sizes disagree: its output is {output.height}x{output.width}, its windows are others"
         raise Rejected(message, section.place("dilation", "pad", "size"), *filter(None, [str(reason)])) from None
-    return {key: value for key, value in keys.items() if value != "exact"}
+    return output, {key: value for key, value in keys.items() if value != "exact"}
