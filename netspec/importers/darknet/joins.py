@@ -92,27 +92,16 @@ def _sampled(site: Site, line: int, size: Shape, *, single: bool) -> int:
     return site.line("maxpool", [line], keys, Shape(shape.channels, *size[1:]), claimed=True)
 
 
-def scale_channels(site: Site) -> int:
-    """Maps times a number for each of them (``forward_scale_channels_layer`` of AlexeyAB's Darknet)."""
-    x, maps = site.x, _other(site)
-    shape = site.draft.shape(maps)
-    if tuple(site.draft.shape(x)) not in ((shape.channels,), (shape.channels, 1, 1)):
-        raise Rejected(f"it reads {site.draft.shape(x)}, and multiplies {shape} by it", site.section.place("from"))
-    line = site.line("product", [maps, site.draft.flattened(x)], {})
-    return site.activated(line, "linear")
-
-
-def sam(site: Site) -> int:
-    """A product (``forward_sam_layer`` of AlexeyAB's Darknet)."""
-    x, other = site.image(site.x), _other(site)
-    if site.draft.shape(x) != site.draft.shape(other):
-        message = f"it multiplies {site.draft.shape(x)} by {site.draft.shape(other)}"
-        raise Rejected(message, site.section.place("from"))
-    return site.activated(site.line("product", [x, other], {}), "linear")
-
-
-def _other(site: Site) -> int:
-    numbers = site.others("from")
+def product(site: Site) -> int:
+    """``[sam]``, the product with an earlier layer, or ``[scale_channels]``, the product of its maps with a number for
+    each (``forward_sam_layer`` and ``forward_scale_channels_layer`` of AlexeyAB's Darknet)."""
+    place, numbers = site.section.place("from"), site.others("from")
     if len(numbers) != 1:
-        raise Rejected("from must name one layer", site.section.place("from"))
-    return site.image(site.output(numbers[0]))
+        raise Rejected("from must name one layer", place)
+    scales = site.section.word == "scale_channels"
+    x, other = site.x if scales else site.image(site.x), site.image(site.output(numbers[0]))
+    own, shape = site.draft.shape(x), site.draft.shape(other)
+    if (own.channels, own.height, own.width) != ((shape.channels, 1, 1) if scales else tuple(shape)):
+        raise Rejected(f"it multiplies {shape} by {own}", place)
+    factors = [other, site.draft.flattened(x)] if scales else [x, other]
+    return site.activated(site.line("product", factors, {}), "linear")

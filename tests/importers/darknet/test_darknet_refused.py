@@ -43,6 +43,8 @@ def read(text: str) -> object:
         (f"{NET}{CONV}[upsample]\n«stride=0»\n", "stride must be at least 1, and is 0"),
         (f"{NET}{CONV}[dropout]\n«probability=1»\n", "probability must be from 0 to below 1, and is 1"),
         (f"{NET}{CONV}[sam]\n«from=-1,0»\n", "from must name one layer"),
+        (f"{NET}{CONV}[avgpool]\n[sam]\n«from=0»\n", "it multiplies 4x8x8 by 4x1x1"),
+        (f"{NET}{CONV}{CONV}[scale_channels]\n«from=0»\n", "it multiplies 4x8x8 by 4x8x8"),
         (f"{NET}«momentum=1»\n{CONV}", "momentum must be from 0 to below 1, and is 1"),
         (f"{NET}«subdivisions=3»\n{CONV}", "subdivisions=3 does not divide batch=64"),
         (f"{NET}«policy=steps»\n{CONV}", "policy=steps needs steps= and scales="),

@@ -119,6 +119,7 @@ def test_reorg(channels: int, stride: int, reverse: int, tmp_path: Path) -> None
         pytest.param([conv(), conv(6), layer("route", layers="-1,0", groups=2, group_id=1)], id="parts"),
         pytest.param([conv(6), layer("avgpool"), conv(6, 1, 0, activation="logistic"),
                       layer("scale_channels", from_=-3, activation="relu")], id="scale-channels"),
+        pytest.param([conv(6), layer("connected", output=6), layer("scale_channels", from_=0)], id="scale-by-vector"),
         pytest.param([conv(), conv(), layer("sam", from_=-2)], id="sam"),
         pytest.param([conv(), conv(), layer("route", layers=0)], id="last-is-an-earlier-one"),
     ],
