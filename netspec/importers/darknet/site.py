@@ -92,7 +92,7 @@ class Site:
         if shape.is_image:
             return line
         if line == 0:
-            raise Rejected("it reads maps, and [net] states no height, width and channels", self.section.span)
+            raise Rejected(f"it reads maps, and the input is a vector of {shape.units}", self.section.span)
         return self.draft.with_shape(line, Shape(shape.units, 1, 1))
 
     def line(

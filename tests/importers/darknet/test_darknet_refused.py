@@ -56,7 +56,7 @@ def read(text: str) -> object:
         (f"{NET}{CONV}{CONV}[route]\n«layers=-1,»\n", "layers must be whole numbers, and is '-1,'"),
         (f"{NET}{CONV}«[network]»\n{CONV}", "the first section of a network is [net], and no other is"),
         (f"{NET}«inputs=100»\n{CONV}", "inputs=100, and channels x height x width are 192"),
-        ("[net]\ninputs=100\n«[convolutional]»\n", "it reads maps, and [net] states no height, width and channels"),
+        ("[net]\ninputs=100\n«[convolutional]»\n", "it reads maps, and the input is a vector of 100"),
     ],
 )  # fmt: skip
 def test_no_network(text: str, message: str) -> None:
