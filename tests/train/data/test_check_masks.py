@@ -117,6 +117,16 @@ def test_masks_without_a_labelled_pixel_are_an_error() -> None:
     assert check_json("scenes")["errors"] == ["none of the pixels of the training masks is labelled"]
 
 
+def test_validation_masks_without_a_labelled_pixel_are_a_warning() -> None:
+    for mask in Path("scenes/val/masks").glob("*.png"):
+        mask_png(mask, np.full(np.asarray(Image.open(mask)).shape, 255, np.uint8))
+    result = check_json("scenes")
+    assert (
+        result["warnings"] == ["none of the pixels of the validation masks is labelled, so nothing can be validated"]
+        and not result["errors"]
+    )
+
+
 def test_the_same_image_twice_is_a_warning() -> None:
     for folder in ("images", "masks"):
         shutil.copy(f"scenes/train/{folder}/0.png", f"scenes/train/{folder}/7.png")

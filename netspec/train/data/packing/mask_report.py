@@ -28,6 +28,8 @@ def mask_problems(survey: Survey) -> tuple[list[str], list[str]]:
         errors.append("none of the pixels of the training masks is labelled")
     elif seen == BLACK_AND_WHITE:
         errors.append("; ".join(black_and_white("the training masks")))
+    if "val" in survey.counts and _seen(survey.counts["val"]) == {UNLABELLED}:
+        warnings.append("none of the pixels of the validation masks is labelled, so nothing can be validated")
     absent = [name for name, images in zip(survey.classes, train.per_class, strict=True) if not images]
     if absent:
         warnings.append(f"{plural(len(absent), 'class')} in no readable training mask: {listed(absent, MAX_LISTED)}")
