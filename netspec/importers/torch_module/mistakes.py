@@ -12,6 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from netspec.diagnostics import SpecError
+from netspec.formatting import plural
 from netspec.importers.operators.graph.model import model_error
 from netspec.ir.shape import Shape
 from netspec.source import Source
@@ -71,17 +72,17 @@ def _misfit(problem: Exception, module: nn.Module) -> str:
             own, given, what = _sizes(layer, x)
             path, kind = paths[id(layer)], type(layer).__name__
             name = f"{path} ({kind})" if path else f"the {kind}"
-            return "" if own == given else f"{name} reads {own} {what}, and its input has {given}"
+            return "" if own == given else f"{name} reads {plural(own, what)}, and its input has {given}"
     return ""
 
 
 def _sizes(layer: nn.Module, x: Tensor) -> tuple[int, int, str]:
     """Return how many numbers or channels a layer reads, how many its input has, and what they are."""
     if isinstance(layer, nn.Linear) and x.dim():
-        return layer.in_features, x.shape[-1], "features"
+        return layer.in_features, x.shape[-1], "feature"
     for kind, attribute in _CHANNELS.items():
         if isinstance(layer, kind) and x.dim() > 1:
-            return int(getattr(layer, attribute)), x.shape[1], "channels"
+            return int(getattr(layer, attribute)), x.shape[1], "channel"
     return 0, 0, ""
 
 

@@ -38,6 +38,8 @@ def last_of(given: bytes, shape: Shape | None = None) -> tuple[str, bool]:
     [
         ((28, 28, 1), "", "1x28x28", False),
         ((3, 8, 9), "", "3x8x9", False),
+        ((1, 8, 8), "", "1x8x8", False),
+        ((1, 64, 9), "", "1x64x9", True),  # a grey image, or a series of 9 numbers
         ((8, 8, 4), "", "8x8x4", True),
         ((5, 7, 3), "", "3x5x7", True),  # maps of PyTorch that are 3 pixels wide, or colours
         ((3, 8, 3), "", "3x8x3", True),

@@ -143,12 +143,13 @@ def _last_is_channels(axes: tuple[int | str, ...], producer: str) -> bool:
 def _has_colours(axes: Sequence[int | str], channels_last: bool) -> bool:
     """Whether axes have a number of colours in this order, and only in this one.
 
-    Images with colours last have to be squares: others may be maps that are 1 or 3 pixels wide.
+    Images with colours last, or in grey, have to be squares: others may be maps that are 1 or 3 pixels wide, or series.
     """
     first, second, third = axes
     if channels_last:
         return third in _COLOURS and first not in _COLOURS and first == second
-    return first in _COLOURS and second not in _COLOURS and third not in _COLOURS
+    alone = first in _COLOURS and second not in _COLOURS and third not in _COLOURS
+    return alone and (first != 1 or second == third)
 
 
 def is_likely(sizes: Sizes, channels_last: bool, producer: str) -> bool:
