@@ -193,6 +193,20 @@ def test_synthetic_masks_are_learnt(tmp_path: Path, run_here: RunHere) -> None:
     assert found is not None and min(map(float, found.groups())) > 50  # of four classes: chance is 25 %
 
 
+@pytest.mark.parametrize(("numbers", "named"), [((0, 255), "0 and 255"), ((255,), "255"), ((0, 1, 255), "")])
+def test_masks_in_black_and_white_are_refused(numbers: tuple[int, ...], named: str, tmp_path: Path) -> None:
+    program, data = load_program(dense(), tmp_path), folder_of_pairs(tmp_path)
+    for path in data.glob("train/masks/*.png"):
+        size = Image.open(path).size
+        Image.fromarray(np.resize(np.array(numbers, np.uint8), size[::-1])).save(path)
+    if not named:
+        assert len(program.find_images(data)[0]) == 20
+        return
+    with pytest.raises(program.DataError) as caught:
+        program.find_images(data)
+    assert str(caught.value) == f"the masks of {data} have the number {named} only, and 255 is unlabelled"
+
+
 @pytest.mark.parametrize("mode", ["L", "P", "1", "2 bits", "4 bits"])
 def test_masks_are_read_as_the_trainer_reads_them(mode: str, tmp_path: Path) -> None:
     classes = np.random.default_rng(0).integers(0, 2 if mode == "1" else 4, (7, 9), np.uint8)
@@ -255,7 +269,9 @@ def test_colours_of_masks_are_read_as_the_trainer_reads_them(mode: str, tmp_path
 def test_folder_of_cityscapes_is_listed_as_the_trainer_lists_it(tmp_path: Path) -> None:
     root = cityscapes(tmp_path / "city")
     listing = list_masks(root)
-    found = load_program(dense(), tmp_path).find_images(root)
+    program = load_program(dense(), tmp_path)
+    program.OUTPUTS = 19  # type: ignore[attr-defined]
+    found = program.find_images(root)
     for files, pairs in zip((listing.train, listing.validation), found, strict=True):
         assert files is not None and files.masks is not None
         assert [(root / image, root / mask) for image, mask in zip(files.names, files.masks, strict=True)] == pairs

@@ -17,6 +17,7 @@ from netspec.train.data.sources.masks.classes import read_classes
 from netspec.train.data.sources.masks.colours import Colour, Colours, UnknownColour
 from netspec.train.data.sources.masks.folder import open_mask_folder
 from netspec.train.data.sources.masks.listing import list_masks
+from netspec.train.data.sources.masks.looking import require_masks
 from netspec.train.data.sources.masks.reading import read_mask
 from netspec.train.data.splits import Frame
 from netspec.train.errors import TrainError
@@ -141,6 +142,15 @@ def test_masks_in_colours_are_those_in_numbers(tmp_path: Path) -> None:
     assert colours.classes == ("ground", "red", "green")
     for index in range(3):
         np.testing.assert_array_equal(colours.train.read(index), numbers.train.read(index))
+
+
+def test_classes_0_and_255_of_colours_are_not_black_and_white(tmp_path: Path) -> None:
+    root = table(mask_folder(tmp_path, {"train": 1, "val": 1}), TABLE)
+    pixels = np.zeros((30, 40, 3), np.uint8)
+    pixels[:15] = NUMBERS[255]
+    Image.fromarray(pixels).save(root / "train" / "masks" / "0.png")
+    (note,) = require_masks(open_mask_folder(root, Frame(3, 20, 20), 3).train)
+    assert "all have class 0 only" in note
 
 
 def test_other_colours_are_other_data(tmp_path: Path) -> None:

@@ -41,7 +41,7 @@ def require_masks(split: MaskFiles) -> tuple[str, ...]:
         raise TrainError(
             f"the masks of {split.files.root} have the number {UNLABELLED} only, which is unlabelled", looked
         )
-    if seen == BLACK_AND_WHITE:
+    if seen == BLACK_AND_WHITE and not split.colours:
         message, remedy = black_and_white(f"the masks of {split.files.root}")
         raise TrainError(message, f"{looked}; the whole image would be class 0", remedy)
     labelled = seen - {UNLABELLED}
