@@ -10,7 +10,8 @@ from dataclasses import dataclass
 
 from netspec.check.report import Findings
 from netspec.diagnostics.model import first_line_span
-from netspec.importers.darknet.sections import Section, number_of
+from netspec.importers.darknet.functions import ABSENT_FUNCTIONS, FUNCTIONS
+from netspec.importers.darknet.sections import Section, number_of, unknown_word
 from netspec.importers.spec.reasons import NO_LAYER, NO_RECURRENCE
 
 NET = "net"
@@ -102,8 +103,8 @@ WORDS = (*KEYS, *ABSENT, *DETECTION)
 
 
 def check_sections(sections: Sequence[Section], findings: Findings) -> None:
-    """Give the sections their usual words, and report those that are unknown or in a wrong place, and unknown options,
-    which Darknet ignores."""
+    """Give the sections their usual words, and report those that are unknown or in a wrong place, options that are
+    unknown, which Darknet ignores, and unknown activation functions."""
     for section in sections:
         section.word = ALIASES.get(section.word, section.word)
         if section.word not in WORDS:
@@ -117,9 +118,20 @@ def check_sections(sections: Sequence[Section], findings: Findings) -> None:
                 if name not in known:
                     message = f"[{section.word}] has no option {name}, and Darknet ignores it"
                     findings.add("darknet-option", message + _hint("{}", findings.nearest(name, known)), option.span)
+            if "activation" in known and "activation" in section.options:
+                _check_activation(section, findings)
     if len(sections) < 2 and not findings.has_errors():
         place = sections[0].span if sections else first_line_span(findings.root)
         findings.add("darknet-network", "the network has no layers", place)
+
+
+def _check_activation(section: Section, findings: Findings) -> None:
+    """Report an unknown activation function, for which Darknet takes relu."""
+    word, functions = section.text("activation"), (*FUNCTIONS, *ABSENT_FUNCTIONS)
+    if word not in functions:
+        mistake = unknown_word("activation", word, functions, "relu", section.place("activation"))
+        message = f"layer {section.number}, [{section.word}]: {mistake}"
+        findings.add("darknet-network", message, mistake.span, notes=mistake.notes)
 
 
 def _hint(form: str, near: str | None) -> str:

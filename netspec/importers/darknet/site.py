@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Literal, NamedTuple
 
 from netspec.importers.darknet.functions import ABSENT_FUNCTIONS, FUNCTIONS
-from netspec.importers.darknet.sections import Section, unknown_word
+from netspec.importers.darknet.sections import Section
 from netspec.importers.spec import lines
 from netspec.importers.spec.problem import Inexpressible, Rejected
 from netspec.importers.spec.reasons import NO_LAYER
@@ -118,11 +118,9 @@ class Site:
     def activated(self, line: int, default: str) -> int:
         """Return a line after the section's activation function (``activate`` of src/activations.h)."""
         word = self.section.text("activation", default)
-        place = self.section.place("activation")
         if word in ABSENT_FUNCTIONS:
+            place = self.section.place("activation")
             raise Inexpressible(f"activation={word}: {ABSENT_FUNCTIONS[word] or NO_LAYER}", place)
-        if word not in FUNCTIONS:
-            raise unknown_word("activation", word, (*FUNCTIONS, *ABSENT_FUNCTIONS), "relu", place)
         for type_, keys in FUNCTIONS[word]:
             line = self.line(type_, [line], keys)
         return line

@@ -132,6 +132,16 @@ def test_all_mistakes_of_both_kinds_are_reported() -> None:
     assert codes == ["darknet-network", "darknet-network", "darknet-not-expressible"]
 
 
+def test_unknown_options_and_functions_of_all_layers_are_reported() -> None:
+    layer = CONV.replace("leaky", "leeky")
+    with pytest.raises(SpecError) as caught:
+        read(f"{NET}{layer}{layer.replace('filters', 'filter')}[maxpool]\nsise=2\n")
+    found = [(d.code, position_of(d)[0]) for d in caught.value.diagnostics]
+    assert found == [
+        ("darknet-network", 10), ("darknet-option", 12), ("darknet-network", 15), ("darknet-option", 17),
+    ]  # fmt: skip
+
+
 @pytest.mark.parametrize("name", ["a.cfg", "network", "<stdin>"])
 def test_a_network_is_told_from_a_layer_file_by_its_first_section(name: str) -> None:
     text = f"# a comment\n\n; another\n [ network ] # the network\n{NET[6:]}\n{CONV}"
