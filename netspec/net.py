@@ -218,8 +218,7 @@ def import_model(source: ModelFile, input_shape: Shape | None = None, changes: S
         raise CannotOpen(f"reading {source.name} needs {missing.name}: pip install 'netspec-compiler[onnx]'") from None
 
     translation = translate(source, input_shape)
-    net = _checked(translation, changes, readable=True)
-    return Imported(replace(net, unstated=translation.unstated), translation.arrays)
+    return Imported(_of_translation(translation, changes), translation.arrays)
 
 
 def import_module(module: Module, input_shape: Shape, name: str | None = None) -> Imported:
@@ -234,8 +233,7 @@ def import_module(module: Module, input_shape: Shape, name: str | None = None) -
 
     module = unwrapped(module)
     translation = translate(module, input_shape, ModelFile(name or type(module).__name__, ""))
-    net = _checked(translation, (), readable=True)
-    return Imported(replace(net, unstated=translation.unstated), translation.arrays)
+    return Imported(_of_translation(translation, ()), translation.arrays)
 
 
 def import_caffe(
@@ -259,7 +257,7 @@ def import_caffe(
     from netspec.importers.caffe import translate  # needed only for such files
 
     translation = translate(source, input_shape, solver)
-    net = replace(_checked(translation, changes, readable=True), unstated=translation.unstated)
+    net = _of_translation(translation, changes)
     if weights is None:
         return Imported(net, {})
     from netspec.importers.caffe.weights.matching import read_weights  # needs numpy
@@ -285,7 +283,7 @@ def import_darknet(
     from netspec.importers.darknet import translate  # needed only for such files
 
     translation = translate(source, input_shape)
-    net = replace(_checked(translation, changes, readable=True), unstated=translation.unstated)
+    net = _of_translation(translation, changes)
     if weights is None:
         return Imported(net, {})
     from netspec.importers.darknet.weights import read_weights  # needs numpy
@@ -324,6 +322,13 @@ def _load_layer_file(
         history=options.history,
     )
     return _checked(translation, changes, readable=readable)
+
+
+def _of_translation(
+    translation: ModelTranslation | CaffeTranslation | DarknetTranslation, changes: Sequence[str]
+) -> Net:
+    """Check the spec of another program's network, meant to be read. Raises ``SpecError``."""
+    return replace(_checked(translation, changes, readable=True), unstated=translation.unstated)
 
 
 def _checked(

@@ -61,6 +61,7 @@ class Scorer:
         self._run = run
         self._grid = require_grid(run.graph)
         self._objective = run.objective(device)
+        self._are_probabilities = scores_are_probabilities(self._objective.graph)
         self._prepare = run.preparation(frame, peak, device).for_crops()
 
     def scores(self, pixels: Pixels, name: str) -> Tensor:
@@ -85,8 +86,7 @@ class Scorer:
                 scores = self._objective.scores(self._prepare(some, central(len(some), self._prepare.frame, size)))
             if bool(scores.isnan().any()):
                 raise TrainError(f"the class scores of {name} are not numbers (NaN)", "the run's weights diverged")
-            probabilities = scores_are_probabilities(self._objective.graph)
-            yield scores.log().clamp(min=LEAST_LOG) if probabilities else scores
+            yield scores.log().clamp(min=LEAST_LOG) if self._are_probabilities else scores
 
 
 def scaled_whole(image: Image.Image, frame: Frame, name: str) -> Pixels:
