@@ -22,6 +22,7 @@ from netspec.train.config import Request
 from netspec.train.data.sources.masks.classes import read_classes
 from netspec.train.data.sources.masks.listing import list_masks
 from netspec.train.data.sources.masks.reading import read_mask
+from netspec.train.errors import TrainError
 from netspec.train.learning.pixels import PixelEvaluation
 from netspec.train.reporting.console import Reporter
 from netspec.train.run import train
@@ -242,7 +243,7 @@ def test_masks_of_images_that_are_turned(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("mode", ["RGB", "RGBA", "P", "L"])
 def test_colours_of_masks_are_read_as_the_trainer_reads_them(mode: str, tmp_path: Path) -> None:
-    lines = "road 9 9 9\ncar, 7, 7, 7\nunlabelled 1 1 1\n0 0 1 sky\ncar 2 2 2\n0 1 0\twide  tree\n \n"
+    lines = "road #090909\ncar, 7, 7, 7\nunlabelled 1 1 1\n#000001 sky\ncar 2 2 2\n0 1 0\twide  tree\n \n"
     (tmp_path / "classes.txt").write_text(lines)
     grey = np.array([9, 7, 1, 2], np.uint8)[np.random.default_rng(0).integers(0, 4, (7, 9))]
     mask = np.repeat(grey[..., None], 3, 2)
@@ -275,6 +276,12 @@ def test_folder_of_cityscapes_is_listed_as_the_trainer_lists_it(tmp_path: Path) 
     for files, pairs in zip((listing.train, listing.validation), found, strict=True):
         assert files is not None and files.masks is not None
         assert [(root / image, root / mask) for image, mask in zip(files.names, files.masks, strict=True)] == pairs
+    mask = found[1][0][1]
+    mask.unlink()
+    with pytest.raises(TrainError, match=r"1 image of .*val without a mask"):
+        list_masks(root)
+    with pytest.raises(program.DataError, match=f"images and masks that are not there: 1, the first {mask}"):
+        program.find_images(root)
 
 
 def test_mistakes_in_the_data_are_errors(tmp_path: Path, run_here: RunHere) -> None:

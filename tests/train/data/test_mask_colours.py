@@ -59,8 +59,9 @@ def coloured(root: Path) -> Path:
         "road 128 64 128\ncar 0 0 192\nunlabelled 0 0 0\ncar 64 0 64\n",
         "128 64 128\troad\n0 0 192\t\tcar\n0 0 0 unlabelled\n64 0 64 car\n\n",
         "road,128,64,128\ncar, 0, 0, 192\n unlabelled;0;0;0\ncar;64;0;64",
+        "road #804080\n#0000C0,car\nunlabelled;#000000\n#400040\tcar\n",
     ],
-    ids=["name first", "CamVid", "commas"],
+    ids=["name first", "CamVid", "commas", "hexadecimal"],
 )
 def test_tables_of_other_tools_are_read(tmp_path: Path, text: str) -> None:
     """A class may have several colours, as the 11 classes that SegNet learns of CamVid's 32."""
@@ -72,6 +73,8 @@ def test_tables_of_other_tools_are_read(tmp_path: Path, text: str) -> None:
 def test_names_may_have_spaces_and_numbers(tmp_path: Path) -> None:
     assert read_classes(table(tmp_path, "dining table 2 0 0 1\n")).names == ("dining table 2",)
     assert read_classes(table(tmp_path, "class 1\nclass 2\n")) == (("class 1", "class 2"), None)
+    names = ("#1", "car #80408", "#804080", "a #804080 b", "#80408G x")  # none of these is a colour with a name
+    assert read_classes(table(tmp_path, "\n".join(names))) == (names, None)
 
 
 @pytest.mark.parametrize(
@@ -81,6 +84,7 @@ def test_names_may_have_spaces_and_numbers(tmp_path: Path) -> None:
         ("name,r,g,b\na,0,0,0\n", "classes.txt:1: 'name,r,g,b' has no colour, and line 2 has one"),
         ("a 0 0 0\nb 0 0 256\n", "classes.txt:2: 0 0 256 is no colour: its numbers, red, green and blue, are 0 to 255"),
         ("a 0 0 0\nb 1 0 0\nc 0 0 0\n", "classes.txt:3: the colour 0 0 0 is already that of line 1"),
+        ("road 128 64 128 #804080\n", "classes.txt:1: 'road 128 64 128 #804080' has two colours"),
         ("unlabelled 0 0 0\n", "classes.txt names no class but unlabelled"),
         ("".join(f"c{n} 0 0 {n}\n" for n in range(256)), "has 256 classes: a mask holds at most 255"),
     ],

@@ -28,13 +28,14 @@ class Classes(NamedTuple):
 
 
 def read_classes(root: Path) -> Classes:
-    """Return the classes in ``root/classes.txt``: names, one a line, or names and colours, as ``road 128 64 128`` or
-    ``128 64 128 road``. A class may then have several lines. None if there is no such file.
+    """Return the classes in ``root/classes.txt``: names, one a line, or names and colours, as ``road 128 64 128``,
+    ``128 64 128 road`` or ``road #804080``. A class may then have several lines. None if there is no such file.
 
     Raises
     ------
     TrainError
-        The file has no names, too many, an empty line, a name or a colour twice, or some lines without a colour.
+        The file has no names, too many, an empty line, a name or a colour twice, some lines without a colour, or one
+        with two.
     OSError
         It cannot be opened.
     """
@@ -73,18 +74,26 @@ _SEPARATOR = r"(?:\s*[,;]\s*|\s+)"
 _NUMBERS = _SEPARATOR.join(rf"(?P<{part}>\d+)" for part in Colour._fields)
 _COLOUR_LAST = re.compile(rf"(?P<name>.*?\S){_SEPARATOR}{_NUMBERS}")
 _COLOUR_FIRST = re.compile(rf"{_NUMBERS}{_SEPARATOR}(?P<name>\S.*)")
+_HEXADECIMAL = re.compile(r"^#([0-9a-fA-F]{6})(?=[\s,;])|(?<=[\s,;])#([0-9a-fA-F]{6})$")
 
 
 def _named_colour(path: Path, number: int, line: str) -> tuple[str, Colour] | None:
     """Return the name and the colour in a line of ``classes.txt``, the number of which begins at 1; ``None`` if it has
     no colour."""
-    found = _COLOUR_LAST.fullmatch(line) or _COLOUR_FIRST.fullmatch(line)
+    in_numbers, hexadecimal = _HEXADECIMAL.subn(_as_numbers, line)
+    found = _COLOUR_LAST.fullmatch(in_numbers) or _COLOUR_FIRST.fullmatch(in_numbers)
     if found is None:
         return None
-    colour = Colour(*(int(found[part]) for part in Colour._fields))
+    name, colour = found["name"], Colour(*(int(found[part]) for part in Colour._fields))
     if max(colour) > 255:
         raise TrainError(f"{path}:{number}: {colour} is no colour: its numbers, red, green and blue, are 0 to 255")
-    return found["name"], colour
+    if hexadecimal and (_COLOUR_LAST.fullmatch(name) or _COLOUR_FIRST.fullmatch(name)):
+        raise TrainError(f"{path}:{number}: {line!r} has two colours", "a class with several colours has several lines")
+    return name, colour
+
+
+def _as_numbers(hexadecimal: re.Match[str]) -> str:
+    return str(Colour(*bytes.fromhex(hexadecimal[1] or hexadecimal[2])))
 
 
 def _coloured(path: Path, lines: list[str], named: Sequence[tuple[str, Colour] | None]) -> Classes:
