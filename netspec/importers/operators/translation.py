@@ -10,7 +10,7 @@ from netspec.diagnostics import Diagnostic, SpecError
 from netspec.diagnostics.model import first_line_span
 from netspec.formatting import listed, plural
 from netspec.importers.operators.graph import dropouts, functions, normalisations, rearrangements, reductions
-from netspec.importers.operators.graph.model import Array, Inexpressible, Model, Node
+from netspec.importers.operators.graph.model import Array, Model, Node
 from netspec.importers.operators.graph.patterns import recognised
 from netspec.importers.operators.spec.lines import Draft, Line, Site, described
 from netspec.importers.operators.spec.naming import has_name, of_input
@@ -18,6 +18,7 @@ from netspec.importers.operators.spec.naming import names as names_of
 from netspec.importers.operators.spec.operators import COUNTS, EXACT, OPERATORS, REASONS, WHOLE
 from netspec.importers.operators.spec.views import N, Value, image
 from netspec.importers.spec.activations import with_neurons
+from netspec.importers.spec.problem import Inexpressible
 from netspec.importers.spec.reasons import NO_LAYER
 from netspec.importers.spec.text import Head, origin, write_spec
 from netspec.ir.settings import ASPECTS, Aspect

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import NamedTuple, TypeVar
 
 from netspec.importers.spec.lines import Draft
+from netspec.importers.spec.problem import Inexpressible
 from netspec.ir.shape import Shape
 
 T = TypeVar("T")
@@ -14,10 +15,6 @@ A = TypeVar("A")
 
 FARTHEST = 1000.0
 """The limit of what is added to x: with more, over 6e-5 of a small x are lost in float32."""
-
-
-class LimitsError(Exception):
-    """A spec cannot express these limits. The message is the reason."""
 
 
 class _Limited(NamedTuple):
@@ -33,7 +30,7 @@ def limited(
 ) -> int:
     """Add lines that keep the output of a line, of this shape, between its limits, and return the last one's number.
 
-    A line ``linear`` that changes nothing is left out. ``literal`` returns a number as text. Raises ``LimitsError``.
+    A line ``linear`` that changes nothing is left out. ``literal`` returns a number as text. Raises ``Inexpressible``.
     """
     before, word, after = _between(*limits)
     if keys := _linear(*before, literal):
@@ -48,13 +45,13 @@ def _between(low: float, high: float) -> _Limited:
     """Return low + s f((x - low) / s). For two limits f is relu6 and s = (high - low) / 6, for a lower one it is relu
     and s = 1, and for an upper one, s = -1 with high for low. No limit is infinite."""
     if not low < high or (low, high) == (-math.inf, math.inf):
-        raise LimitsError(f"its limits are {low:g} and {high:g}")
+        raise Inexpressible(f"its limits are {low:g} and {high:g}")
     word = "relu6" if math.isfinite(low) and math.isfinite(high) else "relu"
     scale = (high - low) / 6 if word == "relu6" else 1.0 if math.isfinite(low) else -1.0
     start = low if math.isfinite(low) else high
     if abs(start) > FARTHEST:
         reason = f"its limits are {low:g} and {high:g}: a spec would add {-start:g} to x, which takes digits from it"
-        raise LimitsError(reason)
+        raise Inexpressible(reason)
     return _Limited((1 / scale, -start / scale), word, (scale, start))
 
 

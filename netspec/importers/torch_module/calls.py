@@ -11,7 +11,8 @@ import numpy as np
 from torch import Tensor as TorchTensor
 from torch import fx
 
-from netspec.importers.operators.graph.model import COMPUTED, Array, Inexpressible, Node, Sizes, Tensor
+from netspec.importers.operators.graph.model import COMPUTED, Array, Node, Sizes, Tensor
+from netspec.importers.spec.problem import Inexpressible
 from netspec.importers.torch_module.origins import module_of, operator_of, place_of
 
 Read = Callable[[], Any]

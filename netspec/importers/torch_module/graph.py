@@ -16,13 +16,13 @@ from torch.utils import _pytree as pytree
 
 from netspec.importers.operators.graph.model import (
     Array,
-    Inexpressible,
     Model,
     Node,
     Tensor,
     model_error,
     needed,
 )
+from netspec.importers.spec.problem import Inexpressible
 from netspec.importers.torch_module.aten.table import REASONS, TABLE
 from netspec.importers.torch_module.calls import RANDOM, Building, Call, Read, count_of, sizes_of
 from netspec.importers.torch_module.in_place import CHANGED, misread_changes

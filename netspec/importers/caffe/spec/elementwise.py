@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from netspec.formatting import format_literal
 from netspec.importers.caffe.learning.numbers import checked, literal
 from netspec.importers.caffe.spec.lines import Site, Value, described
-from netspec.importers.spec.limits import LimitsError, limited
+from netspec.importers.spec.limits import limited
 from netspec.importers.spec.problem import Inexpressible, Rejected
 from netspec.ir.shape import Shape
 
@@ -55,7 +55,7 @@ def clip(site: Site) -> None:
     low, high = (float(literal(parameter, name)) for name in ("min", "max"))
     try:
         line = limited(site.draft, x.line, x.shape, (low, high), _nine_digits, site.layer)
-    except LimitsError as reason:
+    except Inexpressible as reason:
         raise Inexpressible(str(reason), parameter.place("min", "max")) from None
     site.result(x.of(line))
 

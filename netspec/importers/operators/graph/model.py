@@ -1,4 +1,4 @@
-"""A graph of operators as plain data, and the error for what a spec cannot express. The operators are ONNX's."""
+"""A graph of operators as plain data, and the error for a model as a whole. The operators are ONNX's."""
 
 from __future__ import annotations
 
@@ -155,10 +155,6 @@ REAL_TYPES = (1, 10, 11, 16)
 
 COMPUTED = "it reads a computed value where a spec has parameters or numbers"
 """Why weights that depend on the images cannot be expressed."""
-
-
-class Inexpressible(Exception):
-    """A spec cannot express a node. The message says why."""
 
 
 def model_error(code: str, source: Source, message: str, notes: Iterable[str] = ()) -> SpecError:

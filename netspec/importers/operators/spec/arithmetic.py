@@ -7,11 +7,12 @@ from dataclasses import replace
 
 import numpy as np
 
-from netspec.importers.operators.graph.model import Inexpressible, Tensor
+from netspec.importers.operators.graph.model import Tensor
 from netspec.importers.operators.spec.lines import Line, Read, Site, as_image, described, ones
 from netspec.importers.operators.spec.naming import of_parameter
 from netspec.importers.operators.spec.upsampling import resize_keys
 from netspec.importers.operators.spec.views import Value
+from netspec.importers.spec.problem import Inexpressible
 from netspec.ir.ops.scaling import Interpolate
 from netspec.ir.shape import Shape
 

@@ -9,9 +9,10 @@ from typing import Any
 import numpy as np
 
 from netspec.formatting import format_literal
-from netspec.importers.operators.graph.model import COMPUTED, Array, Inexpressible, Model, Node, Tensor
+from netspec.importers.operators.graph.model import COMPUTED, Array, Model, Node, Tensor
 from netspec.importers.operators.spec.views import Value, image
 from netspec.importers.spec import lines
+from netspec.importers.spec.problem import Inexpressible
 from netspec.ir.shape import Shape
 from netspec.ir.window import Pad
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from netspec.importers.operators.graph.model import Inexpressible
 from netspec.importers.operators.graph.patterns import bounds, is_close
 from netspec.importers.operators.spec.arithmetic import per_channel
 from netspec.importers.operators.spec.lines import Site
 from netspec.importers.operators.spec.naming import of_parameter
-from netspec.importers.spec.limits import LimitsError, limited
+from netspec.importers.spec.limits import limited
+from netspec.importers.spec.problem import Inexpressible
 
 
 def neuron(word: str, **attributes: tuple[str, float]) -> Callable[[Site], None]:
@@ -33,11 +33,7 @@ def clip(site: Site) -> None:
     if limits is None:
         raise Inexpressible("its limits are computed")
     x = site.x
-    try:
-        line = limited(site.draft, x.line, x.shape, limits, site.literal, site.node)
-    except LimitsError as reason:
-        raise Inexpressible(str(reason)) from None
-    site.result(x.of(line, x.shape))
+    site.result(x.of(limited(site.draft, x.line, x.shape, limits, site.literal, site.node), x.shape))
 
 
 def p_relu(site: Site) -> None:

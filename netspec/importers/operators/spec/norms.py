@@ -7,10 +7,11 @@ from collections.abc import Sequence
 import numpy as np
 
 from netspec.formatting import format_literal
-from netspec.importers.operators.graph.model import Inexpressible, Tensor
+from netspec.importers.operators.graph.model import Tensor
 from netspec.importers.operators.spec.lines import Arrays, Read, Site, described, ones, zeros
 from netspec.importers.operators.spec.naming import of_parameter
 from netspec.importers.operators.spec.views import C, N, Value
+from netspec.importers.spec.problem import Inexpressible
 
 EPS = 1e-5
 

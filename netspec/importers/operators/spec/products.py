@@ -7,10 +7,11 @@ from collections.abc import Callable
 
 import numpy as np
 
-from netspec.importers.operators.graph.model import Array, Inexpressible
+from netspec.importers.operators.graph.model import Array
 from netspec.importers.operators.spec.lines import Site, described
 from netspec.importers.operators.spec.views import Value, image
 from netspec.importers.operators.spec.windows import give_bias, weighted_line
+from netspec.importers.spec.problem import Inexpressible
 from netspec.ir.shape import Shape
 
 

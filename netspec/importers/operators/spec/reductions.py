@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from netspec.importers.operators.graph.model import Inexpressible
 from netspec.importers.operators.spec.lines import Site
 from netspec.importers.operators.spec.views import Value
+from netspec.importers.spec.problem import Inexpressible
 from netspec.ir.shape import Shape
 from netspec.keys.texts import pair
 

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from netspec.importers.operators.graph.model import REAL_TYPES, Inexpressible
+from netspec.importers.operators.graph.model import REAL_TYPES
 from netspec.importers.operators.spec.channels import taken
 from netspec.importers.operators.spec.lines import Site, as_image, described
 from netspec.importers.operators.spec.views import Value, image
 from netspec.importers.operators.spec.windows import pool
 from netspec.importers.spec.parts import crop_keys
+from netspec.importers.spec.problem import Inexpressible
 from netspec.ir.shape import Shape
 from netspec.ir.window import Window
 

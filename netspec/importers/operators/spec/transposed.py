@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from netspec.formatting import plural
-from netspec.importers.operators.graph.model import Inexpressible
 from netspec.importers.operators.spec.lines import Site
 from netspec.importers.operators.spec.windows import give_bias, pair, weighted_line
+from netspec.importers.spec.problem import Inexpressible
 from netspec.importers.spec.windows import convolution_keys
 from netspec.ir.fault import Fault
 from netspec.ir.shape import Shape

@@ -6,10 +6,10 @@ import math
 from collections.abc import Callable, Mapping
 from fractions import Fraction
 
-from netspec.importers.operators.graph.model import Inexpressible
 from netspec.importers.operators.spec.lines import Site
 from netspec.importers.operators.spec.views import Value
 from netspec.importers.operators.spec.windows import image_shape, pool
+from netspec.importers.spec.problem import Inexpressible
 from netspec.ir.fault import Fault
 from netspec.ir.ops.scaling import METHODS, Interpolate
 from netspec.ir.shape import Shape

@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 
-from netspec.importers.operators.graph.model import Inexpressible
+from netspec.importers.spec.problem import Inexpressible
 from netspec.importers.spec.reasons import NO_SOFTPLUS
 from netspec.importers.torch_module.calls import Call, Convert
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from netspec.importers.operators.graph.model import Inexpressible
+from netspec.importers.spec.problem import Inexpressible
 from netspec.importers.torch_module.aten.windows import REPEATED
 from netspec.importers.torch_module.calls import Call
 

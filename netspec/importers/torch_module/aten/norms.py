@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from netspec.importers.operators.graph.model import Inexpressible
+from netspec.importers.spec.problem import Inexpressible
 from netspec.importers.torch_module.calls import RANDOM, Call, Convert
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from netspec.importers.operators.graph.model import Inexpressible
+from netspec.importers.spec.problem import Inexpressible
 from netspec.importers.torch_module.calls import Call, Convert
 from netspec.ir.ops.spatial import bins_of, even
 
