@@ -114,8 +114,7 @@ def _fitted(section: Section, window: Window, shape: Shape, missing: int, filter
     sides = [(side - missing) // stride + 1 for side, stride in zip(shape[1:], window.stride, strict=True)]
     output = Shape(filters, *sides)
     try:
-        keys = rounding_keys(window, shape, output, ("exact", "down"))
+        return output, rounding_keys(window, shape, output, ("exact", "down"))
     except UnfitError as reason:
         message = f"Darknet's sizes disagree: its output is {output.height}x{output.width}, its windows are others"
         raise Rejected(message, section.place("dilation", "pad", "size"), *filter(None, [str(reason)])) from None
-    return output, {key: value for key, value in keys.items() if value != "exact"}

@@ -40,7 +40,7 @@ def _window_keys(window: Window, usual_stride: tuple[int, int]) -> dict[str, str
 
 
 def rounding_keys(window: Window, x: Shape, output: Shape, roundings: Sequence[Rounding]) -> dict[str, str]:
-    """Return the first rounding with which a window over ``x`` has the size of ``output``.
+    """Return the first rounding with which a window over ``x`` has the size of ``output``, as keys: none for ``exact``.
 
     A convolution's windows may lie in the padding alone if necessary: they read zeros, and give the bias. Raises
     ``UnfitError`` if there is no such rounding.
@@ -54,5 +54,6 @@ def rounding_keys(window: Window, x: Shape, output: Shape, roundings: Sequence[R
                 reason = fault.notes[0]
                 continue
             if (rows.output, columns.output) == (output.height, output.width):
-                return {"rounding": rounding} | ({"outside": "bias"} if outside else {})
+                stated = {} if rounding == "exact" else {"rounding": rounding}
+                return stated | ({"outside": "bias"} if outside else {})
     raise UnfitError(reason)

@@ -36,12 +36,12 @@ def conv(site: Site) -> None:
         read = f"{weight.shape[1] * groups} channels, and its input has {x.shape.channels}"
         raise Inexpressible(f"its weights are for {read}")
     window = _window(site, x.shape, weight.shape[2:], padding)
-    keys = convolution_keys(weight.shape[0], window, groups) | _rounding_key(window, x.shape, site, ("down",))
+    shape = image_shape(site)
+    keys = convolution_keys(weight.shape[0], window, groups) | _rounding(window, x.shape, shape, ("down",))
     channels_alone = bias is None and groups == x.shape.channels == weight.shape[0]
     if channels_alone and window.dilation == (1, 1) and "outside" not in keys and bool((weight.values() == 1).all()):
         _sum_pool(site, x, window)
         return
-    shape = image_shape(site)
     line = weighted_line(site, "conv", x, keys, shape, weight.read)
     site.result(x.of(line, shape))
     if bias is not None:
@@ -62,12 +62,7 @@ def _conv_of_rows(site: Site, weight: Tensor, bias: Tensor | None) -> None:
     stride, dilation = (int(site.get(word, (1,))[0]) for word in ("strides", "dilations"))
     window = Window((1, weight.shape[2]), (1, stride), Pad(before, after, 0, 0), (1, dilation))
     shape = Shape(weight.shape[0], 1, site.output_sizes()[2])
-    try:
-        rounding = rounding_keys(window, row, shape, ("exact", "down"))
-    except UnfitError as unfit:
-        raise Inexpressible(f"a spec has no such window: {unfit}") from None
-    keys = convolution_keys(weight.shape[0], window, groups)
-    keys |= {key: word for key, word in rounding.items() if word != "exact"}
+    keys = convolution_keys(weight.shape[0], window, groups) | _rounding(window, row, shape, ("down",))
     kernels = (*weight.shape[:2], 1, weight.shape[2])
     line = weighted_line(site, "conv", x, keys, shape, lambda: weight.read().reshape(kernels))
     value = image(line, shape, x.batch)
@@ -146,8 +141,9 @@ def pool(site: Site, type_: str, x: Value, window: Window) -> None:
         site.result(x)
         return
     roundings: tuple[Rounding, ...] = ("up", "caffe", "down") if site.get("ceil_mode", 0) else ("down",)
-    keys = pooling_keys(window) | _rounding_key(window, x.shape, site, roundings)
-    site.emit(type_, x, keys, image_shape(site), claimed=True)
+    shape = image_shape(site)
+    keys = pooling_keys(window) | _rounding(window, x.shape, shape, roundings)
+    site.emit(type_, x, keys, shape, claimed=True)
 
 
 def global_pool(type_: str) -> Callable[[Site], None]:
@@ -282,14 +278,13 @@ def _pads(site: Site, x: Shape, kernel: Sequence[int], dilation: tuple[int, int]
     return Pad(left, right, top, bottom)
 
 
-def _rounding_key(window: Window, x: Shape, site: Site, roundings: Sequence[Rounding]) -> dict[str, str]:
+def _rounding(window: Window, x: Shape, output: Shape, roundings: Sequence[Rounding]) -> dict[str, str]:
     """Return the rounding, if the window does not tile its input, with which its output has ONNX's size."""
     try:
-        keys = rounding_keys(window, x, image_shape(site), ("exact", *roundings))
+        return rounding_keys(window, x, output, ("exact", *roundings))
     except UnfitError as unfit:
         reason = str(unfit) or "the model gives its output another size"
         raise Inexpressible(f"a spec has no such window: {reason}") from None
-    return {key: value for key, value in keys.items() if (key, value) != ("rounding", "exact")}
 
 
 def image_shape(site: Site) -> Shape:
