@@ -10,7 +10,7 @@ from itertools import islice, takewhile
 from pathlib import Path
 
 from netspec.diagnostics import CannotOpen, Diagnostic, OutsideFolder, SpecError
-from netspec.diagnostics.model import first_line_span
+from netspec.diagnostics.model import first_line_span, source_error
 from netspec.diagnostics.nearest import nearest
 from netspec.formatting import format_count
 from netspec.language.bases import Folder
@@ -118,12 +118,8 @@ def decode(data: bytes, name: str) -> Source:
     which DOS programs ended a text is removed.
     """
     if len(data) > MAX_FILE_BYTES:
-        raise _spec_error(
-            "too-large-file",
-            f"this file is larger than {format_count(MAX_FILE_BYTES)} bytes: too large for a spec",
-            name,
-            _about_weights(data),
-        )
+        message = f"this file is larger than {format_count(MAX_FILE_BYTES)} bytes: too large for a spec"
+        raise source_error("too-large-file", Source(name, ""), message, _about_weights(data))
     data = data.removesuffix(_DOS_END)
     try:
         text = data.decode("utf-8-sig")
@@ -136,10 +132,6 @@ def decode(data: bytes, name: str) -> Source:
     if "\0" in text:
         raise _not_text("this file is not text: it has zero bytes", data, name, data.index(0))
     return Source(name, text)
-
-
-def _spec_error(code: str, message: str, name: str, notes: tuple[str, ...]) -> SpecError:
-    return SpecError((Diagnostic(code, message, (first_line_span(Source(name, "")),), notes),))
 
 
 def _about_weights(data: bytes) -> tuple[str, ...]:

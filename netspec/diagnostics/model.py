@@ -135,6 +135,11 @@ class SpecError(Exception):
         return (text if os.environ.get("NO_COLOR") else coloured(text)).split("\n")
 
 
+def source_error(code: str, source: Source, message: str, notes: Iterable[str] = ()) -> SpecError:
+    """Return the error for a mistake of a file as a whole."""
+    return SpecError((Diagnostic(code, message, (first_line_span(source),), tuple(notes)),))
+
+
 class CannotOpen(Exception):
     """A file cannot be opened (missing, a directory, no permission)."""
 

@@ -16,7 +16,7 @@ from netspec.explain import codes
 
 CODES = codes.names()
 MAKERS = ("Diagnostic", "Fault", "Origin", "add", "warn", "report_error", "report_key_error", "unknown", "warning",
-          "_unreadable", "model_error", "inexpressible", "other_outputs")  # fmt: skip
+          "_unreadable", "source_error", "inexpressible", "other_outputs")  # fmt: skip
 """The functions whose first argument is a code."""
 MENTIONED = re.compile(rf"\b(?:{'|'.join(MAKERS)})\(\s*[^)\s]|\bcode\b[^\n]* = ")
 """What a module with codes has. Parsing all of them takes seconds."""

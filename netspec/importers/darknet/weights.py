@@ -13,14 +13,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from netspec.check.report import Findings
-from netspec.diagnostics import CannotOpen, SpecError
-from netspec.diagnostics.model import first_line_span
+from netspec.diagnostics.model import source_error
 from netspec.formatting import format_count, format_sizes, plural
 from netspec.importers.darknet.site import Piece
 from netspec.importers.spec.parameters import shapes_of
-from netspec.importers.spec.problem import Rejected
+from netspec.importers.spec.report import raise_errors
 from netspec.ir.graph import Graph
-from netspec.source import Source, Span
+from netspec.opening import cannot_open
+from netspec.source import Source
 
 Array = NDArray[np.float32]
 
@@ -59,15 +59,12 @@ def read_weights(
     SpecError
         ``darknet-weights``: it is not such a file, or its numbers are not those of the network.
     """
-    findings, place = Findings(source), first_line_span(source)
     try:
-        file = _read(path, place)
-        kept = _kept(pieces, file, path, place)
+        file = _read(path, source)
     except OSError as error:
-        raise CannotOpen(f"cannot open {path}: {error.strerror or error}") from None
-    except Rejected as reason:
-        findings.add("darknet-weights", str(reason), reason.span, notes=reason.notes)
-        raise SpecError(tuple(findings.all)) from None
+        raise cannot_open(path, error) from None
+    kept = _kept(pieces, file, path, source)
+    findings = Findings(source)
     ends = [*accumulate(math.prod(piece.shape) * keep for piece, keep in zip(pieces, kept, strict=True))]
     shapes = shapes_of(graph)
     result: dict[str, Callable[[], Array]] = {}
@@ -82,18 +79,18 @@ def read_weights(
             result[key] = partial(_in_order, own, piece, transposed=file.transposed)
         elif shape is not None:
             result[key] = partial(np.full, shape, np.float32(0))
-    if findings.has_errors():
-        raise SpecError(tuple(findings.all))
+    raise_errors(findings)
     return result
 
 
-def _read(path: Path, place: Span) -> _File:
-    """Read a file. Raises ``OSError``, and ``Rejected`` if it is too short or ends within a number."""
+def _read(path: Path, source: Source) -> _File:
+    """Read a file. Raises ``OSError``, and ``SpecError`` if it is too short or ends within a number."""
     with path.open("rb") as file:
         header = file.read(_VERSION_BYTES)
     size = path.stat().st_size
     if len(header) < _VERSION_BYTES:
-        raise Rejected(f"{path.name} is no file of Darknet's weights: it has {plural(size, 'byte')}", place)
+        message = f"{path.name} is no file of Darknet's weights: it has {plural(size, 'byte')}"
+        raise source_error("darknet-weights", source, message)
     major, minor, revision = (int(number) for number in np.frombuffer(header, "<i4"))
     versioned = 0 <= major <= _IMPOSSIBLE and 0 <= minor <= _IMPOSSIBLE
     long = versioned and major * 10 + minor >= 2
@@ -101,14 +98,14 @@ def _read(path: Path, place: Span) -> _File:
     version = f"version {major}.{minor}.{revision}" if versioned else "a version older than 0.1"
     if size < start or (size - start) % 4:
         note = f"it has {format_count(size)} bytes, {start} of them before the numbers, which have 4 bytes each"
-        raise Rejected(f"{path.name} ends within a number", place, note)
+        raise source_error("darknet-weights", source, f"{path.name} ends within a number", (note,))
     if size == start:
         return _File(np.zeros(0, np.float32), version, transposed=not versioned)
     return _File(np.memmap(path, "<f4", "r", start), version, transposed=not versioned)
 
 
-def _kept(pieces: Sequence[Piece], file: _File, path: Path, place: Span) -> list[bool]:
-    """Return which pieces the file has. Raises ``Rejected`` if it has too few or too many numbers."""
+def _kept(pieces: Sequence[Piece], file: _File, path: Path, source: Source) -> list[bool]:
+    """Return which pieces the file has. Raises ``SpecError`` if it has too few or too many numbers."""
     found = len(file.numbers)
     counts = []
     for with_optional in (True, False):
@@ -122,7 +119,7 @@ def _kept(pieces: Sequence[Piece], file: _File, path: Path, place: Span) -> list
     ends = accumulate(math.prod(piece.shape) for piece in pieces)  # a file may have the first layers, as of a backbone
     if whole := next((piece for piece, end in zip(pieces, ends, strict=True) if end == found < counts[-1]), None):
         notes.append(f"its numbers end with those of the layer in line {whole.span.line}, {whole.span.text}")
-    raise Rejected(message, place, *notes)
+    raise source_error("darknet-weights", source, message, notes)
 
 
 def _in_order(numbers: Array, piece: Piece, *, transposed: bool) -> Array:

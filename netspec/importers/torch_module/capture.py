@@ -16,8 +16,8 @@ import torch
 from torch import Tensor, nn
 from torch.export import ExportedProgram
 
+from netspec.diagnostics.model import source_error
 from netspec.formatting import plural
-from netspec.importers.operators.graph.model import model_error
 from netspec.importers.torch_module.inlining import inlined
 from netspec.importers.torch_module.mistakes import cannot_follow, first_line
 from netspec.ir.shape import Shape
@@ -52,15 +52,15 @@ def capture(
 def _require_values(module: nn.Module, source: Source) -> None:
     if isinstance(module, torch.jit.ScriptModule):
         message = "this module is a program of TorchScript; a spec is made from the module that it was compiled from"
-        raise model_error("torch-export", source, message)
+        raise source_error("torch-export", source, message)
     tensors = [*module.named_parameters(), *module.named_buffers()]
     for name, tensor in tensors:
         if nn.parameter.is_lazy(tensor):
             note = "call the module once on images of this shape, which gives it the shapes of its parameters"
-            raise model_error("torch-export", source, f"the parameter {name} has no shape yet", (note,))
+            raise source_error("torch-export", source, f"the parameter {name} has no shape yet", (note,))
         if tensor.is_meta:
             note = 'module.to_empty(device="cpu") gives it values'
-            raise model_error("torch-export", source, f"the parameter {name} is on the device meta", (note,))
+            raise source_error("torch-export", source, f"the parameter {name} is on the device meta", (note,))
 
 
 def _require_one_input(module: nn.Module, source: Source) -> None:
@@ -79,7 +79,7 @@ def _require_one_input(module: nn.Module, source: Source) -> None:
     except TypeError:
         message = f"the module's forward reads {plural(len(required), 'input')}; a spec has one, the images"
         notes = (", ".join(required),) if required else ()
-        raise model_error("torch-input", source, message, notes) from None
+        raise source_error("torch-input", source, message, notes) from None
 
 
 def example_of(module: nn.Module, sizes: Sequence[int]) -> Tensor:
@@ -96,7 +96,7 @@ def _copied(module: nn.Module, source: Source) -> nn.Module:
         return copy.deepcopy(module, {id(tensor): tensor for tensor in tensors})
     except Exception as problem:  # whatever the parts of the module raise
         message = "the module cannot be copied, which keeps it unchanged"
-        raise model_error("torch-export", source, message, (first_line(problem),)) from None
+        raise source_error("torch-export", source, message, (first_line(problem),)) from None
 
 
 def tensors_of(module: nn.Module) -> Iterator[Tensor]:

@@ -14,14 +14,8 @@ from torch.export import ExportedProgram
 from torch.export.graph_signature import InputKind, OutputKind
 from torch.utils import _pytree as pytree
 
-from netspec.importers.operators.graph.model import (
-    Array,
-    Model,
-    Node,
-    Tensor,
-    model_error,
-    needed,
-)
+from netspec.diagnostics.model import source_error
+from netspec.importers.operators.graph.model import Array, Model, Node, Tensor, needed
 from netspec.importers.spec.problem import Inexpressible
 from netspec.importers.torch_module.aten.table import REASONS, TABLE
 from netspec.importers.torch_module.calls import RANDOM, Building, Call, Read, count_of, sizes_of
@@ -55,7 +49,7 @@ def graph_of(
             _convert(building, node, CHANGED if node in changed else "")
     outputs, titles = _outputs(building, program)
     if not outputs:
-        raise model_error("torch-input", source, "no output of the module depends on its input")
+        raise source_error("torch-input", source, "no output of the module depends on its input")
     return Model(
         nodes=tuple(needed(building.nodes, (*outputs, *(node.name for node in changed)))),
         tensors=building.tensors,

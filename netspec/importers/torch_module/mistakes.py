@@ -12,8 +12,8 @@ import torch
 from torch import Tensor, nn
 
 from netspec.diagnostics import SpecError
+from netspec.diagnostics.model import source_error
 from netspec.formatting import plural
-from netspec.importers.operators.graph.model import model_error
 from netspec.ir.shape import Shape
 from netspec.source import Source
 
@@ -34,9 +34,9 @@ def cannot_follow(problem: Exception, module: nn.Module, shape: Shape, source: S
     where = _where(problem, module)
     if any(name in _DECIDES for name in names):
         message = "torch.export cannot follow the module's forward: it decides by the values that it computes"
-        return model_error("torch-export", source, message, (*where, "a spec computes the same for every image"))
+        return source_error("torch-export", source, message, (*where, "a spec computes the same for every image"))
     message = f"torch.export cannot follow the module's forward with images of {shape}"
-    return model_error("torch-export", source, message, (*_what(problem, module, batch), *where))
+    return source_error("torch-export", source, message, (*_what(problem, module, batch), *where))
 
 
 def _chain(problem: BaseException | None) -> Iterator[BaseException]:

@@ -10,11 +10,11 @@ from torch import nn
 from torch.export import ExportedProgram
 
 from netspec.diagnostics import Diagnostic, SpecError
-from netspec.diagnostics.model import first_line_span
+from netspec.diagnostics.model import first_line_span, source_error
 from netspec.formatting import listed
 from netspec.importers.operators import Origin, Translation
 from netspec.importers.operators import translate as translate_graph
-from netspec.importers.operators.graph.model import Model, Node, model_error
+from netspec.importers.operators.graph.model import Model, Node
 from netspec.importers.operators.spec.operators import COUNTS
 from netspec.importers.torch_module.capture import BATCH, OTHER_BATCH, capture
 from netspec.importers.torch_module.gradients import reached, stops
@@ -63,7 +63,7 @@ def _translate(module: nn.Module, shape: Shape, source: Source) -> Translation:
     about = replace(about, comments=("It is what the module computes in evaluation mode.",))
     other, _ = _followed(module, shape, source, reads, batch=OTHER_BATCH)
     if [node.op for node in other.nodes] != [node.op for node in tested.nodes]:
-        raise model_error("torch-not-expressible", source, f"its forward depends on the number of images: {COUNTS}")
+        raise source_error("torch-not-expressible", source, f"its forward depends on the number of images: {COUNTS}")
     counts = counting(tested, other)
     nodes = (
         replace(node, op=node.called, reason=node.reason or COUNTS) if node in counts else node for node in tested.nodes

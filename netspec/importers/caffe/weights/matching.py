@@ -10,16 +10,18 @@ from pathlib import Path
 import numpy as np
 
 from netspec.check.report import Findings
-from netspec.diagnostics import CannotOpen, Diagnostic, SpecError
+from netspec.diagnostics import Diagnostic, SpecError
 from netspec.diagnostics.nearest import nearest
 from netspec.formatting import format_sizes, listed, plural
 from netspec.importers.caffe.net.layers import Layer
 from netspec.importers.caffe.weights.blobs import Array, Blob, read_blobs
 from netspec.importers.caffe.weights.wire import Malformed
 from netspec.importers.spec.parameters import shapes_of
+from netspec.importers.spec.report import raise_errors
 from netspec.ir.distribution import Constant
 from netspec.ir.graph import Graph
 from netspec.ir.ops import RUNNING_STATISTICS
+from netspec.opening import cannot_open
 from netspec.source import Source
 
 MAX_LISTED = 5
@@ -63,25 +65,24 @@ def read_weights(
     SpecError
         ``caffe-weights``: it is not such a file, or its blobs are not those of the network.
     """
-    findings = Findings(source)
     try:
         file = read_blobs(path)
     except OSError as error:
-        raise CannotOpen(f"cannot open {path}: {error.strerror or error}") from None
+        raise cannot_open(path, error) from None
     except Malformed as reason:
         span = next(iter(layers.values())).span
-        findings.add("caffe-weights", f"{path} is not a .caffemodel file: {reason}", span)
-        raise SpecError(tuple(findings.all)) from None
+        message = f"{path} is not a .caffemodel file: {reason}"
+        raise SpecError((Diagnostic("caffe-weights", message, (span,)),)) from None
     shapes = shapes_of(graph)
     wanted = {key: place for key, place in blobs.items() if key in shapes}  # --set may have removed some
+    findings = Findings(source)
     matching = _Matching(path, file, layers, findings)
     matching.check_names(wanted)
     matching.check_layers(wanted)
     present = {key: place for key, place in wanted.items() if place[0] in file}
     matching.check_counts(present)
     result = {key: matching.array(key, *place, shapes[key]) for key, place in present.items()}
-    if findings.has_errors():
-        raise SpecError(tuple(findings.all))
+    raise_errors(findings)
     arrays = {key: read for key, read in result.items() if read is not None}
     return Weights(_constants(graph, blobs) | arrays, tuple(findings.all))
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from netspec.importers.operators.graph.model import model_error
+from netspec.diagnostics.model import source_error
 from netspec.source import Source
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ def branch_of(proto: NodeProto, condition: bool, source: Source) -> GraphProto:
     found = [attribute.g for attribute in proto.attribute if attribute.name == word and attribute.HasField("g")]
     if not found or len(found[0].output) != len(proto.output):
         message = f"the If that computes {', '.join(proto.output)} has no {word} with as many outputs"
-        raise model_error("not-onnx", source, message)
+        raise source_error("not-onnx", source, message)
     branch: GraphProto = type(found[0])()
     branch.CopyFrom(found[0])
     own = [name for node in branch.node for name in node.output] + [tensor.name for tensor in branch.initializer]

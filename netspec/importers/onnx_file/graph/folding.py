@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from netspec.diagnostics.model import source_error
 from netspec.formatting import format_sizes
 from netspec.importers.onnx_file.graph.branches import branch_of
 from netspec.importers.onnx_file.graph.inference import (
@@ -29,7 +30,7 @@ from netspec.importers.onnx_file.graph.inference import (
 )
 from netspec.importers.onnx_file.graph.inputs import BATCH, Images, images_of
 from netspec.importers.onnx_file.graph.reading import reader
-from netspec.importers.operators.graph.model import REAL_TYPES, Array, Model, Node, Sizes, Tensor, model_error, needed
+from netspec.importers.operators.graph.model import REAL_TYPES, Array, Model, Node, Sizes, Tensor, needed
 from netspec.ir.shape import Shape
 from netspec.source import Source
 
@@ -85,9 +86,9 @@ def _outputs(walk: Walk, images: Images) -> tuple[str, ...]:
     constant = [name for name in outputs if name not in walk.computed and name in walk.tensors]
     kept = [name for name in outputs if name not in constant]
     if missing := [name for name in kept if name not in walk.computed and name != images.name]:
-        raise model_error("not-onnx", walk.source, f"no operator of the model computes its output {missing[0]}")
+        raise source_error("not-onnx", walk.source, f"no operator of the model computes its output {missing[0]}")
     if not kept:
-        raise model_error("not-onnx", walk.source, "no output of the model depends on its input")
+        raise source_error("not-onnx", walk.source, "no output of the model depends on its input")
     return tuple(dict.fromkeys(kept))
 
 
@@ -137,11 +138,11 @@ def _check(walk: Walk, proto: NodeProto, number: int) -> None:
     """Check a node by itself, that what it reads was computed before it, and that nothing has computed its outputs."""
     if unknown := [name for name in proto.input if name and name not in walk.types and name not in walk.computed]:
         message = f"{called(proto, number)} reads {unknown[0]}, which nothing before it computes"
-        raise model_error("not-onnx", walk.source, message)
+        raise source_error("not-onnx", walk.source, message)
     check_node(walk, proto, number)
     if again := [name for name in proto.output if name and (name in walk.tensors or name in walk.computed)]:
         message = f"{called(proto, number)} computes {again[0]}, which is there already"
-        raise model_error("not-onnx", walk.source, message)
+        raise source_error("not-onnx", walk.source, message)
 
 
 def _keep(walk: Walk, proto: NodeProto, number: int) -> None:
@@ -167,7 +168,7 @@ def _check_numbers(walk: Walk, proto: NodeProto, number: int) -> None:
     before, after = (walk.shapes.get(name) for name in (proto.input[0], proto.output[0]))
     if before is not None and after is not None and math.prod(before) != math.prod(after):
         note = f"{format_sizes(before)} cannot become {format_sizes(after)}"
-        raise model_error("onnx-shapes", walk.source, f"the shapes at {called(proto, number)} do not fit", (note,))
+        raise source_error("onnx-shapes", walk.source, f"the shapes at {called(proto, number)} do not fit", (note,))
 
 
 def _copy(walk: Walk, value: str, name: str) -> None:
@@ -194,7 +195,7 @@ def _take_branch(walk: Walk, proto: NodeProto, number: int) -> None:
             walk.tensors[name], walk.types[name] = walk.tensors[value.name], walk.types[value.name]
         else:
             message = f"nothing in the branch of {called(proto, number)} computes its output {name}"
-            raise model_error("not-onnx", walk.source, message)
+            raise source_error("not-onnx", walk.source, message)
 
 
 def _module(proto: NodeProto) -> str:

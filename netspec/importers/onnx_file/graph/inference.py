@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from netspec.diagnostics import SpecError
-from netspec.importers.operators.graph.model import Array, Node, Sizes, Tensor, model_error
+from netspec.diagnostics.model import source_error
+from netspec.importers.operators.graph.model import Array, Node, Sizes, Tensor
 from netspec.source import Source
 
 if TYPE_CHECKING:
@@ -75,7 +76,7 @@ def check_node(walk: Walk, proto: NodeProto, number: int) -> None:
     except (checker.ValidationError, RuntimeError, ValueError) as problem:
         notes = (str(problem).partition("\n")[0],)
         message = f"{called(proto, number)} is not a valid operator"
-        raise model_error("not-onnx", walk.source, message, notes) from None
+        raise source_error("not-onnx", walk.source, message, notes) from None
 
 
 def _check_parts(proto: NodeProto) -> None:
@@ -105,7 +106,7 @@ def evaluated(walk: Walk, proto: NodeProto, number: int) -> Mapping[str, Array]:
     except Exception as problem:  # a wrong constant raises whatever numpy raises for it
         notes = (str(problem).partition("\n")[0],)
         message = f"{called(proto, number)} of constants cannot be computed"
-        raise model_error("onnx-shapes", walk.source, message, notes) from None
+        raise source_error("onnx-shapes", walk.source, message, notes) from None
     return {name: np.asarray(result) for name, result in zip(outputs, results, strict=True)}
 
 
@@ -132,7 +133,7 @@ def inferred_types(walk: Walk, proto: NodeProto, number: int) -> Mapping[str, Ty
     except Exception as problem:  # InferenceError, SchemaError, and others for attributes of a wrong type
         notes = (_without_prefixes(str(problem)),)
         message = f"the shapes at {called(proto, number)} do not fit"
-        raise model_error("onnx-shapes", walk.source, message, notes) from None
+        raise source_error("onnx-shapes", walk.source, message, notes) from None
     return result
 
 

@@ -6,8 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from netspec.diagnostics.model import source_error
 from netspec.formatting import plural
-from netspec.importers.operators.graph.model import Sizes, model_error
+from netspec.importers.operators.graph.model import Sizes
 from netspec.ir.shape import Shape
 from netspec.source import Source
 
@@ -62,15 +63,15 @@ def images_of(model: ModelProto, given: Shape | None, source: Source) -> Images:
     if len(inputs) != 1:
         listed = ", ".join(f"{value.name} ({_written(_axes(value))})" for value in inputs)
         message = f"the model has {plural(len(inputs), 'input')}; a spec has one, the images"
-        raise model_error("onnx-input", source, message, (listed,) if listed else ())
+        raise source_error("onnx-input", source, message, (listed,) if listed else ())
     (value,) = inputs
     if value.type.tensor_type.elem_type not in _NUMBERS:
-        raise model_error("onnx-input", source, f"the input {value.name} does not have numbers of a usual type")
+        raise source_error("onnx-input", source, f"the input {value.name} does not have numbers of a usual type")
     axes = _axes(value)
     if not 2 <= len(axes) <= 4:
         message = f"the input {value.name} has the shape {_written(axes)}, which is neither images nor vectors"
         note = "images are N x channels x height x width or N x height x width x channels, vectors are N x features"
-        raise model_error("onnx-input", source, message, (note,))
+        raise source_error("onnx-input", source, message, (note,))
     known = False if is_ours(model.producer_name) else _channels_last(graph, value.name, axes)
     if known is None and given is not None:
         known = _last_is_given(given, axes)
@@ -169,7 +170,7 @@ def _given_sizes(given: Shape, axes: tuple[int | str, ...], channels_last: bool,
         return sizes[1:]
     if len(sizes) != len(axes) - 1:
         message = f"--input {given} does not go with the model's input of {_written(axes)}"
-        raise model_error("onnx-input", source, message)
+        raise source_error("onnx-input", source, message)
     return (*sizes[1:], sizes[0]) if channels_last else sizes
 
 
@@ -181,4 +182,4 @@ def _unknown_size(name: str, axes: tuple[int | str, ...], channels_last: bool, s
     else:
         channels = axes[-1] if channels_last else axes[1]
         note = f"give the size of the images, such as --input {channels if isinstance(channels, int) else 3}x224x224"
-    return model_error("onnx-input", source, message, (note,))
+    return source_error("onnx-input", source, message, (note,))

@@ -8,8 +8,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from netspec.diagnostics import CannotOpen
+from netspec.diagnostics.model import source_error
 from netspec.formatting import format_bytes
-from netspec.importers.operators.graph.model import Array, model_error
+from netspec.importers.operators.graph.model import Array
+from netspec.opening import cannot_open
 from netspec.source import Source
 
 if TYPE_CHECKING:
@@ -41,18 +43,18 @@ def read_model(source: Source) -> ModelProto:
     try:
         model = onnx.ModelProto.FromString(data)
     except DecodeError:
-        raise model_error(
+        raise source_error(
             "not-onnx", source, "this file is not an ONNX model, or is incomplete", _what_else(data)
         ) from None
     if not model.HasField("graph") or not (model.graph.node or model.graph.output):
-        raise model_error("not-onnx", source, "this ONNX file has no graph", _what_else(data))
+        raise source_error("not-onnx", source, "this ONNX file has no graph", _what_else(data))
     if not any(entry.domain in ("", "ai.onnx") for entry in model.opset_import):
-        raise model_error("not-onnx", source, "this ONNX file does not say which version of the operators it uses")
+        raise source_error("not-onnx", source, "this ONNX file does not say which version of the operators it uses")
     model = _without_functions(model, source)
     about = [model.producer_name, model.producer_version, *(entry.domain for entry in model.opset_import)]
     about += [text for entry in model.metadata_props for text in (entry.key, entry.value)]
     if not all(isinstance(text, str) for text in about) or not _is_named_by_text(model.graph):
-        raise model_error("not-onnx", source, "this ONNX file is damaged: it has names that are not text")
+        raise source_error("not-onnx", source, "this ONNX file is damaged: it has names that are not text")
     return model
 
 
@@ -86,7 +88,7 @@ def reader(tensor: TensorProto, source: Source) -> Callable[[], Array]:
             values: Array = numpy_helper.to_array(tensor, str(folder))
         except Exception as problem:  # the library raises many kinds for damaged tensors and missing files
             notes = (str(problem).partition("\n")[0],)
-            raise model_error("onnx-weights", source, f"the values of {tensor.name} cannot be read", notes) from None
+            raise source_error("onnx-weights", source, f"the values of {tensor.name} cannot be read", notes) from None
         return values
 
     return read
@@ -109,10 +111,10 @@ def _bytes(source: Source) -> bytes:
             size = os.fstat(file.fileno()).st_size
             if size >= MAX_BYTES:
                 note = f"it has {format_bytes(size)}; larger models keep their weights in files beside the model"
-                raise model_error("not-onnx", source, "this file is too large for an ONNX model", (note,))
+                raise source_error("not-onnx", source, "this file is too large for an ONNX model", (note,))
             return file.read()
     except OSError as error:
-        raise CannotOpen(f"cannot open {source.name}: {error.strerror or error}") from None
+        raise cannot_open(source.name, error) from None
 
 
 def _what_else(data: bytes) -> tuple[str, ...]:
@@ -138,6 +140,6 @@ def _without_functions(model: ModelProto, source: Source) -> ModelProto:
         inlined: Any = inline_local_functions(model)
     except Exception as problem:  # the library raises RuntimeError and others for functions that call themselves
         notes = (str(problem).partition("\n")[0],)
-        raise model_error("not-onnx", source, "the functions of this ONNX file are not valid", notes) from None
+        raise source_error("not-onnx", source, "the functions of this ONNX file are not valid", notes) from None
     result: ModelProto = inlined
     return result

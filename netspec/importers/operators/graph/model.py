@@ -1,4 +1,4 @@
-"""A graph of operators as plain data, and the error for a model as a whole. The operators are ONNX's."""
+"""A graph of operators as plain data. The operators are ONNX's."""
 
 from __future__ import annotations
 
@@ -10,10 +10,6 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-
-from netspec.diagnostics import Diagnostic, SpecError
-from netspec.diagnostics.model import first_line_span
-from netspec.source import Source
 
 Array = NDArray[Any]
 Sizes = tuple[int, ...]
@@ -155,8 +151,3 @@ REAL_TYPES = (1, 10, 11, 16)
 
 COMPUTED = "it reads a computed value where a spec has parameters or numbers"
 """Why weights that depend on the images cannot be expressed."""
-
-
-def model_error(code: str, source: Source, message: str, notes: Iterable[str] = ()) -> SpecError:
-    """Return the error for a mistake of a model's file as a whole."""
-    return SpecError((Diagnostic(code, message, (first_line_span(source),), tuple(notes)),))
