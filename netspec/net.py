@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from netspec.check import Checked, check
 from netspec.diagnostics import CannotOpen, Diagnostic, SpecError, in_order
-from netspec.diagnostics.nearest import nearest
+from netspec.diagnostics.nearest import did_you_mean, nearest
 from netspec.formatting import format_count, plural
 from netspec.ir.graph import Graph
 from netspec.ir.settings import Aspect
@@ -63,7 +63,7 @@ class Net:
     def __getitem__(self, name: str) -> LayerNumbers:
         if name not in self.layers:
             near = nearest(name, self.layers)
-            raise KeyError(f"{self.name} has no layer {name!r}" + (f"; did you mean {near!r}?" if near else ""))
+            raise KeyError(f"{self.name} has no layer {name!r}" + did_you_mean(near and repr(near)))
         return self.layers[name]
 
     def __repr__(self) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 
 from netspec.diagnostics import Diagnostic, Edit
 from netspec.diagnostics.fixes import insertion, replacement
-from netspec.diagnostics.nearest import nearest
+from netspec.diagnostics.nearest import did_you_mean, nearest
 from netspec.source import Source, Span
 
 WARNINGS = (
@@ -57,7 +57,7 @@ def unknown(source: Source) -> Iterator[Diagnostic]:
         if word.text not in WARNINGS:
             near = nearest(word.text, WARNINGS)
             notes = () if near else (f"the warnings: {', '.join(w for w in WARNINGS if w not in _ABOUT_COMMENTS)}",)
-            message = f"there is no warning {word.text} to allow" + (f"; did you mean {near}?" if near else "")
+            message = f"there is no warning {word.text} to allow" + did_you_mean(near)
             fixes = (replacement(word, near, WARNINGS),) if near else ()
             yield Diagnostic("unknown-allow", message, (word,), notes, fixes, severity="warning")
 

@@ -9,7 +9,7 @@ from types import MappingProxyType
 from netspec import layers
 from netspec.diagnostics import Diagnostic, Edit, Fix, Label
 from netspec.diagnostics.fixes import replacement
-from netspec.diagnostics.nearest import Suggestions
+from netspec.diagnostics.nearest import Suggestions, did_you_mean
 from netspec.diagnostics.other_tools import ABSENT_TYPES, plain_word
 from netspec.ir.fault import Fault
 from netspec.keys import BadValue
@@ -78,7 +78,7 @@ class Findings:
     ) -> str | None:
         """Record an unknown name, and return the nearest known one."""
         near = self.nearest(word.text, known)
-        message = f"{what} '{word.text}' is unknown" + (f"; did you mean {near}?" if near else "")
+        message = f"{what} '{word.text}' is unknown" + did_you_mean(near)
         fixes = (replacement(word.span, near, known),) if near else ()
         self.add(code, message, word.span, notes=notes, fixes=fixes, layer=layer)
         return near

@@ -15,7 +15,7 @@ from netspec.check.report import Findings
 from netspec.check.values import pairs_by_key, read_pairs
 from netspec.diagnostics import Edit, Fix, Label
 from netspec.diagnostics.fixes import replacement
-from netspec.diagnostics.nearest import nearest
+from netspec.diagnostics.nearest import did_you_mean, nearest
 from netspec.diagnostics.other_augmentations import AUGMENTATIONS, OF_THE_INPUT
 from netspec.diagnostics.other_keys import ABSENT_SETTINGS
 from netspec.diagnostics.other_tools import plain_word
@@ -302,7 +302,7 @@ def _report_stray(
         call = as_call(value) if word == "augment" else None
         note = {**AUGMENTATIONS, **OF_THE_INPUT}.get(plain_word(call.name.text)) if call else None
         text = keys_of_transform(call, [pair.key.text for pair in pairs]) if call else None
-        message = f"{word} does not take the {what} '{shown(value)}' here" + (f"; did you mean {text}?" if text else "")
+        message = f"{word} does not take the {what} '{shown(value)}' here" + did_you_mean(text)
         fixes = (replacement(value.span, text),) if text else ()
         findings.add("stray-value", message, value.span, notes=(note,) if note else (), fixes=fixes)
     return None

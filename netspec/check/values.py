@@ -15,6 +15,7 @@ from netspec.check.other_tools.keys import coefficients_note, converted, transla
 from netspec.check.report import Findings
 from netspec.diagnostics import Edit, Fix, Label
 from netspec.diagnostics.fixes import removal, replacement
+from netspec.diagnostics.nearest import did_you_mean
 from netspec.diagnostics.other_keys import ABSENT_SETTINGS, STANDS_FOR, absent_key
 from netspec.diagnostics.other_tools import plain_word
 from netspec.keys import BadValue, Key, Padding
@@ -182,7 +183,7 @@ def _report_unknown(pair: Pair, keys: Mapping[str, Key], owner: str, findings: F
     notes = () if near else (absent or list_keys(keys, owner),)
     findings.add(
         "unknown-key",
-        message + (f"; did you mean {near}?" if near else ""),
+        message + did_you_mean(near),
         word.span,
         notes=notes,
         fixes=(replacement(word.span, near, keys),) if near else (),

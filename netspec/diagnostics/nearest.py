@@ -52,6 +52,11 @@ def _nearest(word: str, names: tuple[str, ...]) -> str | None:
     return best or _contained(sought, names)
 
 
+def did_you_mean(near: str | None) -> str:
+    """Return the end of a message on an unknown name, ``; did you mean conv1?``, empty if no known one is near."""
+    return f"; did you mean {near}?" if near else ""
+
+
 class Suggestions:
     """Finds the nearest names of several misspelt ones, until ``most`` names have been compared."""
 

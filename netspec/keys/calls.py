@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from netspec.diagnostics.nearest import nearest
+from netspec.diagnostics.nearest import did_you_mean, nearest
 from netspec.formatting import plural
 from netspec.keys.kind import BadValue, Kind, shown, unknown_word
 from netspec.language.syntax import Call, Number, Pair, Value, Word
@@ -120,7 +120,7 @@ def _check_name(
         near = meant(pair) or nearest(pair.key.text, names)
         listed = ", ".join(names) or "no arguments"
         raise BadValue(
-            f"'{call.name.text}' has no {pair.key.text}" + (f"; did you mean {near}?" if near else ""),
+            f"'{call.name.text}' has no {pair.key.text}" + did_you_mean(near),
             pair.key.span,
             notes=() if near else (f"it has {listed}",),
             replacement=near,

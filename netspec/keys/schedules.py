@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import ClassVar
 
+from netspec.diagnostics.nearest import did_you_mean
 from netspec.diagnostics.other_keys import WARM_UP_EPOCHS, WARM_UP_STEPS
 from netspec.diagnostics.other_tools import plain_word
 from netspec.formatting import format_number
@@ -269,7 +270,7 @@ def _of_pytorch(call: Call) -> BadValue | None:
             )
         case _:
             return None
-    message = f"'{call.name.text}' is unknown" + (f"; did you mean {text}?" if text else "")
+    message = f"'{call.name.text}' is unknown" + did_you_mean(text)
     return BadValue(message, call.span, notes=(note,), replacement=text)
 
 

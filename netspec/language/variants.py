@@ -14,7 +14,7 @@ from functools import cached_property
 
 from netspec.diagnostics import Diagnostic, Edit, Label, apply
 from netspec.diagnostics.fixes import replacement
-from netspec.diagnostics.nearest import Suggestions
+from netspec.diagnostics.nearest import Suggestions, did_you_mean
 from netspec.language.bases import Folder, find_bases, other_mistakes
 from netspec.language.parser import parse, parse_change
 from netspec.language.syntax import Dropped, File, Section, Setting, Value, Word
@@ -91,7 +91,7 @@ def _unknown_layer(
 ) -> Diagnostic:
     near = suggestions.nearest(word.text, known) if word.text not in known else None
     fixes = (replacement(word.span, near, known),) if near else ()
-    text = message.format(word.text) + (f"; did you mean {near}?" if near else "")
+    text = message.format(word.text) + did_you_mean(near)
     if not near and len(known) <= MAX_LISTED:
         notes = (*notes, f"there are {', '.join(known)}")
     return Diagnostic("unknown-layer", text, (word.span,), notes, fixes)

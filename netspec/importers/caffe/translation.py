@@ -8,6 +8,7 @@ from pathlib import PurePath
 
 from netspec.check.report import Findings
 from netspec.diagnostics import Diagnostic, SpecError
+from netspec.diagnostics.nearest import did_you_mean
 from netspec.formatting import plural
 from netspec.importers.caffe.learning.training import Training, training_of, with_state
 from netspec.importers.caffe.net.layers import SINKS, Layer, Network, Top
@@ -204,7 +205,7 @@ def _no_layer(layer: Layer, findings: Findings) -> str:
     if layer.type in TYPES:
         return REASONS.get(layer.type, NO_LAYER)
     near = findings.nearest(layer.type, sorted(TYPES))
-    return "BVLC's Caffe has no layers of this type" + (f"; did you mean {near}?" if near else "")
+    return "BVLC's Caffe has no layers of this type" + did_you_mean(near)
 
 
 def _problem(layer: Record, reason: Inexpressible) -> Problem:

@@ -9,6 +9,7 @@ from types import MappingProxyType
 from typing import TypeVar
 
 from netspec.check.report import Findings
+from netspec.diagnostics.nearest import did_you_mean
 from netspec.formatting import format_literal, plural
 from netspec.importers.cuda_convnet.reading import Option, Section
 from netspec.source import Span
@@ -235,7 +236,7 @@ class Options:
         for key, option in self.section.options.items():
             if key not in names:
                 note = (notes[key],) if key in notes else ()
-                hint = "" if note else did_you_mean(key, known, self.findings, taken=self.section.options)
+                hint = "" if note else suggestion(key, known, self.findings, taken=self.section.options)
                 self.findings.warn(
                     "cfg-ignored-key",
                     f"{self.name}: the key '{shortened(option.key_span.text)}' is not known and is ignored{hint}",
@@ -257,7 +258,7 @@ def _notes_on_syntax(key: str, text: str) -> tuple[str, ...]:
     return ()
 
 
-def did_you_mean(word: str, known: Collection[str], findings: Findings, taken: Collection[str] = ()) -> str:
+def suggestion(word: str, known: Collection[str], findings: Findings, taken: Collection[str] = ()) -> str:
     """Return ``; did you mean conv1?`` for an unknown name that resembles a known one, else nothing.
 
     A common prefix, as ``cost.`` of all costs, is no resemblance. ``taken`` are the names, in lower case, that are not
@@ -270,7 +271,7 @@ def did_you_mean(word: str, known: Collection[str], findings: Findings, taken: C
     if not family:
         prefix, family = "", [*known]
     similar = findings.nearest(word.removeprefix(prefix), tuple(name.removeprefix(prefix) for name in family))
-    return f"; did you mean {prefix}{similar}?" if similar and (prefix + similar).lower() not in taken else ""
+    return did_you_mean(prefix + similar) if similar and (prefix + similar).lower() not in taken else ""
 
 
 def shortened(text: str, most: int = _MAX_SHOWN_LENGTH) -> str:

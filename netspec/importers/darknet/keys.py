@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from netspec.check.report import Findings
 from netspec.diagnostics.model import first_line_span
+from netspec.diagnostics.nearest import did_you_mean
 from netspec.importers.darknet.functions import ABSENT_FUNCTIONS, FUNCTIONS
 from netspec.importers.darknet.sections import Section, number_of, unknown_word
 from netspec.importers.spec.reasons import NO_LAYER, NO_RECURRENCE
@@ -108,8 +109,9 @@ def check_sections(sections: Sequence[Section], findings: Findings) -> None:
     for section in sections:
         section.word = ALIASES.get(section.word, section.word)
         if section.word not in WORDS:
-            hint = _hint("[{}]", findings.nearest(section.word, (*WORDS, *ALIASES)))
-            findings.add("darknet-network", f"Darknet has no section [{section.word}]{hint}", section.span)
+            near = findings.nearest(section.word, (*WORDS, *ALIASES))
+            message = f"Darknet has no section [{section.word}]" + did_you_mean(near and f"[{near}]")
+            findings.add("darknet-network", message, section.span)
         elif (section.word == NET) != (section.number < 0):
             findings.add("darknet-network", "the first section of a network is [net], and no other is", section.span)
         elif section.word in KEYS:
@@ -117,7 +119,7 @@ def check_sections(sections: Sequence[Section], findings: Findings) -> None:
             for name, option in section.options.items():
                 if name not in known:
                     message = f"[{section.word}] has no option {name}, and Darknet ignores it"
-                    findings.add("darknet-option", message + _hint("{}", findings.nearest(name, known)), option.span)
+                    findings.add("darknet-option", message + did_you_mean(findings.nearest(name, known)), option.span)
             if "activation" in known and "activation" in section.options:
                 _check_activation(section, findings)
     if len(sections) < 2 and not findings.has_errors():
@@ -132,10 +134,6 @@ def _check_activation(section: Section, findings: Findings) -> None:
         mistake = unknown_word("activation", word, functions, "relu", section.place("activation"))
         message = f"layer {section.number}, [{section.word}]: {mistake}"
         findings.add("darknet-network", message, mistake.span, notes=mistake.notes)
-
-
-def _hint(form: str, near: str | None) -> str:
-    return f"; did you mean {form.format(near)}?" if near else ""
 
 
 def check_zero(section: Section) -> None:

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from netspec.check.report import Findings
-from netspec.diagnostics.nearest import nearest
+from netspec.diagnostics.nearest import did_you_mean, nearest
 from netspec.importers.spec.problem import Inexpressible, Rejected
 from netspec.ir.widths import MAX_FLOAT32
 from netspec.source import Source, Span
@@ -114,8 +114,7 @@ def number_of(value: str) -> float | None:
 
 def unknown_word(name: str, word: str, known: Sequence[str], taken: str, span: Span) -> Rejected:
     """Return the mistake of an option whose word Darknet does not know and takes another one for."""
-    near = nearest(number_text(word), known)
-    hint = f"; did you mean {near}?" if near else ""
+    hint = did_you_mean(nearest(number_text(word), known))
     note = "Darknet knows no comments behind a value: write it on a line of its own"
     notes = (note,) * bool(_COMMENT.search(word))
     return Rejected(f"Darknet has no {name} {word!r}, and takes {taken}{hint}", span, *notes)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping, Sequence
 
-from netspec.diagnostics.nearest import nearest
+from netspec.diagnostics.nearest import did_you_mean, nearest
 from netspec.importers.caffe.learning.numbers import finite
 from netspec.importers.caffe.schema.record import Record
 from netspec.importers.spec.problem import Inexpressible, Rejected
@@ -61,8 +61,7 @@ def _distribution(filler: Record, blob: Sequence[int], groups: int) -> str:
         raise Inexpressible(_ABSENT[word], filler.place("type"))
     if word not in _WRITERS:
         near = nearest(word, (*_WRITERS, *_ABSENT, "constant"))
-        hint = f"; did you mean {near}?" if near else ""
-        raise Rejected(f"Caffe has no filler {word!r}{hint}", filler.place("type"))
+        raise Rejected(f"Caffe has no filler {word!r}{did_you_mean(near)}", filler.place("type"))
     return _WRITERS[word](filler, blob, groups)
 
 

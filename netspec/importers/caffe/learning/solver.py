@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
-from netspec.diagnostics.nearest import nearest
+from netspec.diagnostics.nearest import did_you_mean, nearest
 from netspec.importers.caffe.learning.numbers import unfit
 from netspec.importers.caffe.schema.record import Record
 from netspec.importers.spec.problem import Inexpressible, Substitute
@@ -153,7 +153,7 @@ def _rule(t: _Translation) -> str:
     rule = solver.text("type") if solver.has("type") else _OLD_TYPES[solver.text("solver_type")]
     if rule not in _ARGUMENTS:
         near = nearest(rule, _ARGUMENTS)
-        t.cannot(f"Caffe has no solver {rule!r}" + (f"; did you mean {near}?" if near else ""), place)
+        t.cannot(f"Caffe has no solver {rule!r}" + did_you_mean(near), place)
     return rule if rule in _ARGUMENTS else "SGD"
 
 
@@ -176,8 +176,7 @@ def _schedule(t: _Translation) -> str:
         return _POLICIES[policy](t)
     else:
         near = nearest(policy, tuple(_POLICIES))
-        hint = f"; did you mean {near}?" if near else ""
-        t.cannot(f"Caffe has no lr_policy {policy!r}{hint}", "lr_policy")
+        t.cannot(f"Caffe has no lr_policy {policy!r}{did_you_mean(near)}", "lr_policy")
     return ""
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from netspec.check.report import Findings
+from netspec.diagnostics.nearest import did_you_mean
 from netspec.importers.caffe.net.counts import check_counts
 from netspec.importers.caffe.net.layers import Layer, Top
 from netspec.importers.caffe.schema.record import Record
@@ -83,5 +84,5 @@ def _report_unknown(
 ) -> None:
     """Report a bottom that no layer above computes. ``makers`` are notes on another layer that does."""
     near = findings.nearest(bottom, above)
-    message = f"{name}: no layer above it computes {bottom}" + (f"; did you mean {near}?" if near else "")
+    message = f"{name}: no layer above it computes {bottom}" + did_you_mean(near)
     findings.add("caffe-network", message, span, notes=makers)

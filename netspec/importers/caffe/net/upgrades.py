@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from netspec.check.report import Findings
-from netspec.diagnostics.nearest import nearest
+from netspec.diagnostics.nearest import did_you_mean, nearest
 from netspec.importers.caffe.net.types import OF_V0, OF_V1
 from netspec.importers.caffe.schema.messages import MESSAGES
 from netspec.importers.caffe.schema.record import Entry, Record
@@ -63,10 +63,8 @@ def _from_v0(layer: Record, findings: Findings) -> Record:
     type_ = inner.text("type")
     if type_ not in OF_V0:
         near = nearest(type_, OF_V0)
-        message = f"{inner.text('name')}: Caffe has no layers of type {type_!r}"
-        findings.add(
-            "caffe-network", message + (f"; did you mean {near!r}?" if near else ""), inner.place("type", "name")
-        )
+        message = f"{inner.text('name')}: Caffe has no layers of type {type_!r}" + did_you_mean(near and repr(near))
+        findings.add("caffe-network", message, inner.place("type", "name"))
     own_message, own_fields = _BY_TYPE.get(type_, ("", {}))
     places = {old: ("transform_param", new) for old, new in _TRANSFORM.items()}
     places |= {old: (own_message, new) for old, new in own_fields.items()}

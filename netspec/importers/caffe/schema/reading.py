@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from netspec.check.report import Findings
-from netspec.diagnostics.nearest import nearest
+from netspec.diagnostics.nearest import did_you_mean, nearest
 from netspec.formatting import listed, plural
 from netspec.importers.caffe.schema.messages import MESSAGES
 from netspec.importers.caffe.schema.model import FieldType, MessageType, Plain
@@ -90,7 +90,7 @@ class _Reader:
         first, *others = places
         fields = list(first.type.fields)
         near = self._near(name, fields)
-        message = f"{first.type.name} has no field {name}" + (f"; did you mean {near}?" if near else "")
+        message = f"{first.type.name} has no field {name}" + did_you_mean(near)
         notes = []
         if not near:
             others_fields = _OTHER_LAYERS if name.endswith(_SUFFIX) else f"its fields: {listed(fields, _MANY)}"

@@ -14,7 +14,7 @@ from netspec.importers.cuda_convnet.layers.model import UNKNOWN, Definition, Dia
 from netspec.importers.cuda_convnet.layers.neurons import read_neuron
 from netspec.importers.cuda_convnet.layers.second_look import remaining_errors
 from netspec.importers.cuda_convnet.layers.types import kind_of, unknown_type
-from netspec.importers.cuda_convnet.options import Options, SectionError, did_you_mean, shortened
+from netspec.importers.cuda_convnet.options import Options, SectionError, shortened, suggestion
 from netspec.importers.cuda_convnet.reading import Config, Section
 
 MAX_GPUS = 1024
@@ -185,7 +185,7 @@ class _Definer:
             return options.report_error(
                 "reads-later-layer", f"it reads {where}", "inputs", notes=("a layer reads what stands above it",)
             )
-        hint = did_you_mean(name, tuple(self.layers), self.findings)
+        hint = suggestion(name, tuple(self.layers), self.findings)
         return options.report_error("unknown-layer", f"there is no layer '{shortened(name)}'{hint}", "inputs")
 
     def _gpu(self, options: Options, inputs: tuple[Layer, ...]) -> tuple[int, ...]:

@@ -8,7 +8,7 @@ from netspec.importers.cuda_convnet.layers import connected, convolutions, costs
 from netspec.importers.cuda_convnet.layers.forks import notes_on_type, other_version
 from netspec.importers.cuda_convnet.layers.kinds import ONLY_2012, ONLY_V2, Kind
 from netspec.importers.cuda_convnet.layers.model import Dialect, is_cost
-from netspec.importers.cuda_convnet.options import Options, SectionError, did_you_mean, shortened
+from netspec.importers.cuda_convnet.options import Options, SectionError, shortened, suggestion
 
 KINDS: Mapping[str, Kind] = {
     **connected.KINDS,
@@ -40,7 +40,7 @@ def unknown_type(options: Options, word: str, dialect: Dialect) -> SectionError:
         message = f"'{word}' is a layer type of {other_version(dialect)} of cuda-convnet only"
         notes = [f"this file is read as {dialect}; --dialect says which it is", *advice]
     else:
-        hint = "" if advice else did_you_mean(word, tuple(KINDS), options.findings)
+        hint = "" if advice else suggestion(word, tuple(KINDS), options.findings)
         message = f"there is no layer type '{shortened(word)}'{hint}"
         kinds = [k for k, v in KINDS.items() if dialect in v.dialects and is_cost(k) == is_cost(word)]
         what = "costs: " if is_cost(word) else "types: data, "

@@ -22,7 +22,7 @@ from netspec.importers.cuda_convnet.learning.schedules import CONSTANT
 from netspec.importers.cuda_convnet.learning.sections import Parameters, needs_section, own_keys, read_section
 from netspec.importers.cuda_convnet.learning.usual import owners, possible_updates, usual_keys
 from netspec.importers.cuda_convnet.lenient import Lenient
-from netspec.importers.cuda_convnet.options import Options, SectionError, did_you_mean, shortened
+from netspec.importers.cuda_convnet.options import Options, SectionError, shortened, suggestion
 from netspec.importers.cuda_convnet.reading import Config, Section
 
 
@@ -104,7 +104,7 @@ class _Reader:
         ]
         for name, section in self.config.sections.items():
             if name not in self.definition.layers:
-                message = f"there is no layer {shortened(name)}{did_you_mean(name, without, self.findings)}"
+                message = f"there is no layer {shortened(name)}{suggestion(name, without, self.findings)}"
                 if self.missing_sections:
                     self.findings.add("cfg-unmatched-section", message, section.span)
                 else:
