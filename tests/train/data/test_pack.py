@@ -34,16 +34,16 @@ FRAME = Frame(3, SIZE, SIZE)
 PAUSING = """
 import sys, time
 from netspec.train.data.packing import packing
-from netspec.train.data.sources import shards
+from netspec.train.data.sources import folder, shards
 shards.SHARD, packing.CHUNK = 8, 4
-read_image, images_left = packing.read_image, int(sys.argv.pop(1))
+read_image, images_left = folder.read_image, int(sys.argv.pop(1))
 def pausing(path, frame):
     global images_left
     images_left -= 1
     if images_left == 0:
         time.sleep(600)
     return read_image(path, frame)
-packing.read_image = pausing
+folder.read_image = pausing
 from netspec.cli import main
 main()
 """

@@ -11,7 +11,7 @@ from __future__ import annotations
 import hashlib
 import io
 import json
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -22,31 +22,22 @@ from netspec.train.data.moments import Moments
 from netspec.train.data.packing.outfolder import claim
 from netspec.train.data.packing.processes import CHUNK, in_processes
 from netspec.train.data.packing.sealing import Packed, ShardFacts, read_pack, seal
-from netspec.train.data.sources.decode import read_image
+from netspec.train.data.sources.folder import ImageFiles
 from netspec.train.data.sources.listing import Files, Listing
-from netspec.train.data.sources.masks.classes import require_classes
-from netspec.train.data.sources.masks.colours import Colours
-from netspec.train.data.sources.masks.folder import MaskFiles, read_pair
+from netspec.train.data.sources.masks.folder import MaskFiles, as_split
 from netspec.train.data.sources.masks.looking import require_masks
 from netspec.train.data.sources.shards import Shard, bytes_of, header, shards
-from netspec.train.data.splits import Frame, Pixels, Unreadable
+from netspec.train.data.splits import Frame, Unreadable
 from netspec.train.files import finish_atomically, write_atomically
 
 
 @dataclass(frozen=True, slots=True)
 class _Chunk:
-    """A worker's task: images for consecutive rows of a shard, with their ``masks`` if they have masks, of ``classes``
-    classes (``None`` if it is not known how many) with these ``colours``, if masks have colours. ``part`` is the
-    shard's temporary file, ``offset`` the position of the first row's pixels in it. If ``measured``, the images' sums
-    are computed too."""
+    """A worker's task: the images of consecutive rows of a shard. ``file`` is the shard's temporary file, ``offset``
+    the position of the first row's pixels in it. If ``measured``, the images' sums are computed too."""
 
-    root: Path
-    names: Sequence[str]
-    masks: Sequence[str] | None
-    classes: int | None
-    colours: Colours | None
-    frame: Frame
-    part: Path
+    images: ImageFiles
+    file: Path
     offset: int
     measured: bool
 
@@ -99,15 +90,16 @@ def pack(
     with claim(listing.root, out, fingerprint) as state:
         if state.complete:
             return read_pack(out, already=True)
-        if listing.has_masks:
-            require_masks(MaskFiles(listing.train, frame, len(listing.classes) or None, listing.colours))
+        splits = {name: as_split(files, listing, frame) for name, files in listing.splits.items()}
+        if isinstance(splits["train"], MaskFiles):
+            require_masks(splits["train"])
         all_shards = [shard for name, files in listing.splits.items() for shard in shards(name, len(files.names))]
         saved = {shard.name: _load_facts(shard, out, state.facts, stored) for shard in all_shards}
         finished = {name: facts for name, facts in saved.items() if facts is not None}
         done = sum(shard.rows for shard in all_shards if shard.name in finished)
         begin(done)
         remaining = [shard for shard in all_shards if shard.name not in finished]
-        chunks = _chunks(listing, remaining, out, frame, stored)
+        chunks = _chunks(splits, remaining, out, stored)
         results = in_processes(_read_chunk, chunks, min(processes, _useful_processes(remaining)))
         try:
             for shard in remaining:
@@ -157,69 +149,49 @@ def _useful_processes(remaining: Sequence[Shard]) -> int:
     return max(1, sum(-(-shard.rows // CHUNK) for shard in remaining))
 
 
-def _chunks(listing: Listing, remaining: Sequence[Shard], out: Path, frame: Frame, stored: Frame) -> Iterator[_Chunk]:
-    """Yield the chunks in order, of images of a ``frame`` in rows of the size ``stored``, which has a plane for masks
-    too. A shard's file is created when its first chunk is yielded."""
+def _chunks(splits: Mapping[str, ImageFiles], remaining: Sequence[Shard], out: Path, stored: Frame) -> Iterator[_Chunk]:
+    """Yield the chunks in order, in rows of the size ``stored``. A shard's file is created when its first chunk is
+    yielded."""
     for shard in remaining:
-        files = listing.splits[shard.split]
-        part = _temporary_file(out, shard)
+        path = _temporary_file(out, shard)
         start_of_pixels = header(shard.rows, stored)
-        part.unlink(missing_ok=True)  # a process of an earlier attempt may still have it open
-        with part.open("wb") as file:
+        path.unlink(missing_ok=True)  # a process of an earlier attempt may still have it open
+        with path.open("wb") as file:
             file.write(start_of_pixels)
             file.truncate(bytes_of(shard, stored))
         for start in range(shard.start, shard.stop, CHUNK):
-            rows = slice(start, min(start + CHUNK, shard.stop))
-            masks = files.masks[rows] if files.masks is not None else None
+            images = splits[shard.split].part(start, min(start + CHUNK, shard.stop))
             offset = len(start_of_pixels) + (start - shard.start) * stored.bytes
-            classes = len(listing.classes) or None
-            measured = shard.split == "train"
-            colours = listing.colours
-            yield _Chunk(files.root, files.names[rows], masks, classes, colours, frame, part, offset, measured)
+            yield _Chunk(images, path, offset, measured=shard.split == "train")
 
 
 def _read_chunk(chunk: _Chunk) -> _ChunkResult:
     """Decode images and write them to their rows. Runs in a worker process."""
+    split, frame = chunk.images, chunk.images.frame
     images, unreadable = [], []
     pixels = np.zeros(256, np.int64)
-    with chunk.part.open("r+b") as file:
-        for index in range(len(chunk.names)):
+    with chunk.file.open("r+b") as file:
+        for index in range(len(split.labels)):
             try:
-                image = _read_row(chunk, index)
+                image = split.read(index)
             except Unreadable as problem:
-                unreadable.append((index, problem.reason))
+                unreadable.append((index, _reason(split, index, problem)))
                 continue
             file.seek(chunk.offset + index * image.nbytes)
             file.write(image.tobytes())
-            images.append(image[: chunk.frame.channels])
-            if chunk.masks is not None:
+            images.append(image[: frame.channels])
+            if isinstance(split, MaskFiles):
                 pixels += np.bincount(image[-1].ravel(), minlength=256)
     measured = chunk.measured and images
-    moments = Moments.from_pixels(np.stack(images)) if measured else Moments.zero(chunk.frame)
+    moments = Moments.from_pixels(np.stack(images)) if measured else Moments.zero(frame)
     return _ChunkResult(unreadable, moments, pixels)
 
 
-def _read_row(chunk: _Chunk, index: int) -> Pixels:
-    """Return the pixels of an image, with its mask as the last plane if it has one.
-
-    Raises
-    ------
-    Unreadable
-        The image cannot be read, or its mask; the reason then names the mask.
-    TrainError
-        The mask has a class that does not exist, or a colour that is that of no class.
-    """
-    image = chunk.root / chunk.names[index]
-    if chunk.masks is None:
-        return read_image(image, chunk.frame)
-    mask = chunk.root / chunk.masks[index]
-    try:
-        pixels = read_pair(image, mask, chunk.frame, chunk.colours)
-    except Unreadable as problem:
-        named = f"{chunk.masks[index]}: " if problem.path == str(mask) else ""
-        raise Unreadable(problem.path, f"{named}{problem.reason}") from problem
-    require_classes(mask, pixels[-1], chunk.classes)
-    return pixels
+def _reason(split: ImageFiles, index: int, problem: Unreadable) -> str:
+    """Return why an image of a split is unreadable, with the name of its mask if that is unreadable."""
+    if isinstance(split, MaskFiles) and problem.path == str(split.mask_path(index)):
+        return f"{split.mask_path(index).relative_to(split.files.root).as_posix()}: {problem.reason}"
+    return problem.reason
 
 
 def _finish(shard: Shard, out: Path, folder: Path, facts: ShardFacts) -> None:

@@ -5,8 +5,6 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from functools import partial
-from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,7 +14,7 @@ from netspec.train.data.packing.processes import CHUNK, in_processes
 from netspec.train.data.sources.decode import displayed_size, image_size, read_image
 from netspec.train.data.sources.folder import ImageFiles
 from netspec.train.data.sources.masks.classes import numbered_names
-from netspec.train.data.sources.masks.colours import Colours, UnknownColour
+from netspec.train.data.sources.masks.colours import UnknownColour
 from netspec.train.data.sources.masks.folder import MaskFiles
 from netspec.train.data.sources.masks.reading import read_mask
 from netspec.train.data.splits import Data, Frame, Labels, Pixels, Split, Unreadable
@@ -209,13 +207,13 @@ def _exactly(per_class: Sequence[int], classes: Sequence[str]) -> tuple[int, ...
 
 def _mask_path(split: Split, index: int) -> str:
     """Return the path of an image's mask, or its name if it has no file."""
-    return str(split.paths(index)[1]) if isinstance(split, MaskFiles) else split.name(index)
+    return str(split.mask_path(index)) if isinstance(split, MaskFiles) else split.name(index)
 
 
 def _path(split: Split, index: int) -> str:
     """Return the path of an image's file, as messages about unreadable ones do, or its name if it has no file."""
     if isinstance(split, ImageFiles):
-        return str(split.files.root / split.files.names[index])
+        return str(split.image_path(index))
     return split.name(index)
 
 
@@ -224,11 +222,9 @@ def _inspect(split: Split, processes: int, *, masks: bool) -> Iterator[_Inspecti
     if not isinstance(split, ImageFiles):
         yield from (_inspect_image(split, index, masks=masks) for index in range(len(split.labels)))
         return
-    files = list(zip(split.files.names, split.files.masks or [None] * len(split.files.names), strict=True))
-    chunks = [files[start : start + CHUNK] for start in range(0, len(files), CHUNK)]
-    colours = split.colours if isinstance(split, MaskFiles) else None
-    inspect = partial(_inspect_files, split.files.root, split.frame, colours)
-    for inspections in in_processes(inspect, iter(chunks), max(1, min(processes, len(chunks)))):
+    starts = range(0, len(split.labels), CHUNK)
+    parts = (split.part(start, start + CHUNK) for start in starts)
+    for inspections in in_processes(_inspect_files, parts, max(1, min(processes, len(starts)))):
         yield from inspections
 
 
@@ -247,18 +243,17 @@ def _count_pixels(mask: Pixels) -> NDArray[np.int64]:
     return np.bincount(mask.ravel(), minlength=256)
 
 
-def _inspect_files(
-    root: Path, frame: Frame, colours: Colours | None, files: Sequence[tuple[str, str | None]]
-) -> list[_Inspection]:
-    """Inspect some image files and their masks. Runs in a worker process."""
+def _inspect_files(split: ImageFiles) -> list[_Inspection]:
+    """Inspect all image files of a split and their masks. Runs in a worker process."""
     inspections = []
-    for name, mask in files:
-        path = root / name
+    for index in range(len(split.labels)):
+        path = split.image_path(index)
         try:
-            read_image(path, frame)
+            read_image(path, split.frame)
             pixels = None
-            if mask is not None:
-                pixels = _count_pixels(read_mask(root / mask, displayed_size(path, str(path)), colours))
+            if isinstance(split, MaskFiles):
+                mask = read_mask(split.mask_path(index), displayed_size(path, str(path)), split.colours)
+                pixels = _count_pixels(mask)
             digest = hashlib.sha256(path.read_bytes()).digest()
             inspections.append(_Inspection(digest, image_size(path), pixels=pixels))
         except Unreadable as problem:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Self
 
+import numpy as np
 from PIL import Image
 
 from netspec.train.data.sources.decode import decode_whole, read_image, require_channels
@@ -32,11 +34,19 @@ class ImageFiles:
 
     def read(self, index: int) -> Pixels:
         """See ``Split.read``."""
-        return read_image(self.files.root / self.files.names[index], self.frame)
+        return read_image(self.image_path(index), self.frame)
 
     def decode(self, index: int, side: int) -> Image.Image:
         """See ``WholeImages.decode``."""
-        return decode_whole(self.files.root / self.files.names[index], self.frame.channels, side)
+        return decode_whole(self.image_path(index), self.frame.channels, side)
+
+    def image_path(self, index: int) -> Path:
+        """Return the file of an image."""
+        return self.files.root / self.files.names[index]
+
+    def part(self, start: int, stop: int) -> Self:
+        """Return the images from ``start`` to ``stop``, as far as there are any, as a split."""
+        return replace(self, files=self.files.at(np.arange(start, min(stop, len(self.labels)))))
 
 
 def open_folder(root: Path, frame: Frame = DEFAULT_FRAME, *, allow_empty: bool = False) -> Data:

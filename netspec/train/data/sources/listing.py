@@ -20,6 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from netspec.formatting import format_count, listed, plural
+from netspec.train.counter_rng import Indices
 from netspec.train.data.sources import ignored_entries
 from netspec.train.data.sources.decode import SUFFIXES
 from netspec.train.data.sources.flat_val import find_labels, flat_labels
@@ -47,6 +48,12 @@ class Files:
     def path(self, index: int) -> str:
         """Return the path of a file in the folder that was listed."""
         return str(PurePosixPath(self.folder, self.names[index]))
+
+    def at(self, places: Indices) -> Files:
+        """Return the files at some places."""
+        masks = tuple(self.masks[place] for place in places) if self.masks is not None else None
+        names = tuple(self.names[place] for place in places)
+        return replace(self, names=names, labels=self.labels[places], masks=masks)
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -17,7 +17,7 @@ from netspec.train.data.sources.decode import (
     require_channels,
 )
 from netspec.train.data.sources.folder import ImageFiles
-from netspec.train.data.sources.listing import Files
+from netspec.train.data.sources.listing import Files, Listing
 from netspec.train.data.sources.masks.classes import numbered_names, require_classes
 from netspec.train.data.sources.masks.colours import Colours, UnknownColour
 from netspec.train.data.sources.masks.listing import list_masks
@@ -68,22 +68,29 @@ class MaskFiles(ImageFiles):
 
     def read(self, index: int) -> Pixels:
         """See ``read_pair``. Raises ``TrainError`` if the mask has a class that does not exist."""
-        image, mask = self.paths(index)
-        pixels = read_pair(image, mask, self.frame, self.colours)
+        mask = self.mask_path(index)
+        pixels = read_pair(self.image_path(index), mask, self.frame, self.colours)
         require_classes(mask, pixels[-1], self.classes)
         return pixels
 
     def mask(self, index: int) -> Pixels:
         """See ``WholeMasks.mask``. Raises ``TrainError`` if the mask has a class that does not exist."""
-        image, mask = self.paths(index)
-        classes = _classes_in(image, mask, self.colours)
+        mask = self.mask_path(index)
+        classes = _classes_in(self.image_path(index), mask, self.colours)
         require_classes(mask, classes, self.classes)
         return classes
 
-    def paths(self, index: int) -> tuple[Path, Path]:
-        """Return the files of an image and of its mask."""
+    def mask_path(self, index: int) -> Path:
+        """Return the file of an image's mask."""
         assert self.files.masks is not None
-        return self.files.root / self.files.names[index], self.files.root / self.files.masks[index]
+        return self.files.root / self.files.masks[index]
+
+
+def as_split(files: Files, listing: Listing, frame: Frame) -> ImageFiles:
+    """Return files of a listing as a split, of masks too if they have masks."""
+    if files.masks is None:
+        return ImageFiles(files, frame)
+    return MaskFiles(files, frame, len(listing.classes) or None, listing.colours)
 
 
 def open_mask_folder(root: Path, frame: Frame, outputs: int | None) -> Data:
@@ -99,17 +106,13 @@ def open_mask_folder(root: Path, frame: Frame, outputs: int | None) -> Data:
     """
     require_channels(frame, "the network", "--data synthetic makes images with any number of channels")
     listing = list_masks(root)
-    classes = listing.classes or numbered_names(outputs or 0)
-
-    def split(files: Files) -> MaskFiles:
-        return MaskFiles(files, frame, len(classes) or None, listing.colours)
-
+    listing = replace(listing, classes=listing.classes or numbered_names(outputs or 0))
     return Data(
         source=str(root),
-        classes=classes,
+        classes=listing.classes,
         frame=frame,
-        train=split(listing.train),
-        validation=split(listing.validation) if listing.validation is not None else None,
+        train=as_split(listing.train, listing, frame),
+        validation=as_split(listing.validation, listing, frame) if listing.validation is not None else None,
         notes=listing.notes,
         masks=True,
     )

@@ -106,7 +106,7 @@ def _listing(
         divided = "DIR/train and DIR/val, with folders images and masks each"
         held, of_these = held_out_of(train.names, root, divided, lacking)
         notes += of_these or (f"no {lacking}, and no image was chosen for validation: nothing is measured",)
-        train, validation = _chosen(train, ~held), _chosen(train, held) if held.any() else None
+        train, validation = train.at(np.flatnonzero(~held)), train.at(np.flatnonzero(held)) if held.any() else None
     return Listing(root, classes.names, train, validation, ignored, notes, classes.colours)
 
 
@@ -114,13 +114,6 @@ def _classes(root: Path, usual: tuple[str, ...] = ()) -> Classes:
     """Return the classes that ``classes.txt`` names, or else the ``usual`` ones. Raises as ``read_classes``."""
     found = read_classes(root)
     return found if found.names else Classes(usual)
-
-
-def _chosen(files: Files, which: np.ndarray[tuple[int], np.dtype[np.bool_]]) -> Files:
-    assert files.masks is not None
-    (places,) = which.nonzero()
-    names, masks = (tuple(paths[place] for place in places) for paths in (files.names, files.masks))
-    return Files(files.root, files.folder, names, files.labels[places], masks)
 
 
 def _need_folders(root: Path, base: Path) -> None:

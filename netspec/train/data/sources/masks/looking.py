@@ -36,7 +36,7 @@ def require_masks(split: MaskFiles) -> tuple[str, ...]:
     if len(problems) == len(looked_at):
         others = f"so are the others looked at, {len(looked_at)} of {plural(count, 'training mask')}"
         raise TrainError(f"{problems[0].path}: {problems[0].reason}", *([others] if len(problems) > 1 else []))
-    looked = f"{plural(len(looked_at), 'training mask')} looked at, the first {split.paths(looked_at[0])[1]}"
+    looked = f"{plural(len(looked_at), 'training mask')} looked at, the first {split.mask_path(looked_at[0])}"
     if seen == {UNLABELLED}:
         raise TrainError(
             f"the masks of {split.files.root} have the number {UNLABELLED} only, which is unlabelled", looked
