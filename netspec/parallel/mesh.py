@@ -41,10 +41,9 @@ class Mesh:
         return self.column_group if self.arrangement.split == "hybrid" else self.row_group
 
     def share_of_batch(self, batch: int) -> slice:
-        """Which images of a batch this device computes; if the rows do not divide it, the first rows take one more."""
-        share, remainder = divmod(batch, self.arrangement.replicas)
-        start = self.row * share + min(self.row, remainder)
-        return slice(start, start + share + (self.row < remainder))
+        """Which images of a batch this device computes."""
+        share = self.arrangement.share_of_batch(self.rank, batch)
+        return slice(share.start, share.stop)
 
 
 def join_mesh(arrangement: Arrangement, device: torch.device, timeout: timedelta | None = None) -> Mesh:

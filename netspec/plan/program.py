@@ -207,11 +207,8 @@ def program(
 
 
 def images_on(placed: Placed, device: int, sharding: Sharding, batch: int) -> int:
-    """How many images of a batch a device holds of a value; if the rows do not divide it, the first take one more."""
-    if sharding.batch == 1:
-        return batch
-    share, remainder = divmod(batch, sharding.batch)
-    return share + (placed.arrangement.row(device) < remainder)
+    """How many images of a batch a device holds of a value: all of them, or its row's share."""
+    return batch if sharding.batch == 1 else len(placed.arrangement.share_of_batch(device, batch))
 
 
 def values_of(graph: Graph, product_width: int) -> Values:

@@ -59,6 +59,12 @@ class Arrangement:
         """Return the row of a device, which is its share of the batch."""
         return device // self.groups
 
+    def share_of_batch(self, device: int, batch: int) -> range:
+        """Which images of a batch a device computes; if the rows do not divide it, the first rows take one more."""
+        row, (share, remainder) = self.row(device), divmod(batch, self.replicas)
+        start = row * share + min(row, remainder)
+        return range(start, start + share + (row < remainder))
+
 
 def arrange(graph: Graph, devices: int, split: SplitWord | None = None) -> Arrangement:
     """Arrange devices for a split. The default is by groups if the spec has ``gpus``, else by batch.
