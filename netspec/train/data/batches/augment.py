@@ -3,7 +3,7 @@ epoch, index)."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -37,12 +37,8 @@ class Choices:
 
     def __getitem__(self, some: slice) -> Choices:
         """Return the choices for a slice of the images."""
-        jitters = self.jitters[some] if self.jitters is not None else None
-        erased = self.erased[some] if self.erased is not None else None
-        filler = self.filler[some] if self.filler is not None else None
-        top, left, mirror, shift = self.top[some], self.left[some], self.mirror[some], self.shift[some]
-        operations = self.operations[some] if self.operations is not None else None
-        return Choices(top, left, mirror, shift, jitters, erased, filler, operations)
+        choices = {field.name: getattr(self, field.name) for field in fields(self)}
+        return replace(self, **{name: choice[some] for name, choice in choices.items() if choice is not None})
 
 
 def choose(seed: int, epoch: int, indices: Indices, frame: Frame, size: Shape, augment: Augment) -> Choices:

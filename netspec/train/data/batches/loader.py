@@ -122,7 +122,7 @@ class Loader:
         end = len(order) if keep_partial else len(order) - len(order) % batch
         starts = iter(range(0, end, batch))
         frame, labels = split.stored, split.labels
-        pending: deque[tuple[Indices, Indices, Pixels, list[Future[None]]]] = deque()
+        pending: deque[tuple[Batch, list[Future[None]]]] = deque()
         try:
             while True:
                 while len(pending) <= AHEAD and (start := next(starts, None)) is not None:
@@ -134,15 +134,15 @@ class Loader:
                         self._pool.submit(split.fill, own[i : i + CHUNK], pixels[i : i + CHUNK])
                         for i in range(0, len(own), CHUNK)
                     ]
-                    pending.append((indices, rows, pixels, futures))
+                    pending.append((Batch(pixels, labels[indices], indices, rows), futures))
                 if not pending:
                     return
-                indices, rows, pixels, futures = pending.popleft()
+                filled, futures = pending.popleft()
                 for future in futures:
                     future.result()
-                yield _Ready(Batch(pixels, labels[indices], indices, rows), 0)
+                yield _Ready(filled, 0)
         finally:
-            for _, _, _, futures in pending:
+            for _, futures in pending:
                 for future in futures:
                     future.cancel()
 
