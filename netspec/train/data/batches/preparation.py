@@ -136,18 +136,16 @@ class Preparation:
         augment, frame, mean = graph.augment, self.frame, self.mean
         if drawn_crops(graph) is not None:
             return self.for_crops()
-        if augment.pad:
-            sides = (augment.pad,) * 4
-            frame = Frame(frame.channels, frame.height + 2 * augment.pad, frame.width + 2 * augment.pad)
-            if augment.fill == "mean" and mean.any():
-                mean = F.pad(mean.expand(-1, self.frame.height, self.frame.width), sides)
-            elif self._whole_frame:
-                mean = F.pad(mean, sides, mode="reflect" if augment.fill == "reflect" else "replicate")
-        else:
+        if not augment.pad:
             return self
-        other = copy.copy(self)
-        other.frame, other.pad, other._reflects = frame, augment.pad, augment.fill == "reflect"
-        other.restore(mean, self.axes, self.std)
+        sides = (augment.pad,) * 4
+        if augment.fill == "mean" and mean.any():
+            mean = F.pad(mean.expand(-1, frame.height, frame.width), sides)
+        elif self._whole_frame:
+            mean = F.pad(mean, sides, mode="reflect" if augment.fill == "reflect" else "replicate")
+        padded = Frame(frame.channels, frame.height + 2 * augment.pad, frame.width + 2 * augment.pad)
+        other = self._cropping_from(padded, mean)
+        other.pad, other._reflects = augment.pad, augment.fill == "reflect"
         return other
 
     def for_crops(self) -> Preparation:
@@ -157,6 +155,10 @@ class Preparation:
         if self._whole_frame:
             top, left = centre_crop(self.frame.height - frame.height, self.frame.width - frame.width)
             mean = mean[:, top : top + frame.height, left : left + frame.width].contiguous()
+        return self._cropping_from(frame, mean)
+
+    def _cropping_from(self, frame: Frame, mean: Tensor) -> Preparation:
+        """Return the preparation of images of another size, which shares its memory with this one."""
         other = copy.copy(self)
         other.frame = frame
         other.restore(mean, self.axes, self.std)
@@ -248,7 +250,7 @@ class Preparation:
         pixels = self._padded(pixels)
         canvas, image = self._layout.canvas(self.size) if self._layout is not None else (None, None)
         shifts = (choices.shift @ self.axes.numpy().T).astype(np.float32)
-        scale = self._scale if choices.operations is None else self.range / 255
+        scale = self._scale_of(choices)
         for slot, (stored, shift) in enumerate(zip(pixels, shifts, strict=True)):
             target = image if image is not None else out[slot]
             target = target[::-1] if self._reverse else target
@@ -280,6 +282,10 @@ class Preparation:
             if self._layout is not None and canvas is not None:
                 self._layout.write(canvas, out[slot])
 
+    def _scale_of(self, choices: Choices) -> float:
+        """Return the factor from pixels to the network's range: from bytes after the operations of a policy."""
+        return self._scale if choices.operations is None else self.range / 255
+
     def _padded(self, pixels: Pixels) -> Pixels:
         if not self.pad:
             return pixels
@@ -303,8 +309,7 @@ class Preparation:
     def on_device(self, x: Tensor, choices: Choices) -> Tensor:
         """Prepare uint8 images of the size of ``frame``, (N, channels, height, width), on their device, all at
         once; or crops after the operations of a policy."""
-        scale = self._scale if choices.operations is None else self.range / 255
-        x = self._crop(x, choices).float().mul_(scale)
+        x = self._crop(x, choices).float().mul_(self._scale_of(choices))
         if choices.jitters is not None:
             jitter_images(x, choices.jitters, self.range)
         x -= self._crop(self.mean.expand(len(x), -1, -1, -1), choices) if self._whole_frame else self.mean
