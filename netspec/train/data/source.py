@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from netspec.diagnostics.nearest import nearest
@@ -71,10 +71,8 @@ def open_source(name: str, graph: Graph, seed: int, *, allow_empty: bool = False
     TrainError
         The source does not fit the network, or a folder in it cannot be opened.
     """
-    frame = stored_frame(graph)
-    outputs = graph.scores.output.channels
-    larger = _larger_frame(graph)
-    data = open_data(name, frame, outputs, seed, allow_empty=allow_empty, larger=larger, masks=is_dense(graph))
+    frame, larger, outputs = stored_frame(graph), _larger_frame(graph), graph.scores.output.channels
+    data = open_data(name, Needs(frame, larger, outputs, is_dense(graph)), seed, allow_empty=allow_empty)
     if larger is not None and not isinstance(data.train, WholeImages):
         data = scaled_down(data, frame, larger)
     if data.frame != frame:
@@ -109,23 +107,23 @@ def _class_hints(data: Data, graph: Graph) -> tuple[str, ...]:
     return (hint,)
 
 
-def open_data(
-    name: str,
-    frame: Frame | None = None,
-    outputs: int | None = None,
-    seed: int = 0,
-    *,
-    allow_empty: bool = False,
-    larger: Frame | None = None,
-    masks: bool | None = None,
-) -> Data:
-    """Open a source for a network with a stored image size of ``frame`` and ``outputs`` outputs.
+@dataclass(frozen=True, slots=True)
+class Needs:
+    """What a network needs of a source: images of the size of ``frame``, with a class for each of its ``outputs``, and
+    of each pixel if ``masks``. ``larger`` is the size that images need at least if crops of drawn sizes are cut from
+    them: sources that cannot read an image in any size then have it, or a larger one."""
 
-    Both may be ``None`` when there is no network. A source whose images have a fixed size may return a size that
-    differs from ``frame``. With ``allow_empty``, some classes of an image folder may have no images. ``larger`` is the
-    size that images need at least if crops of drawn sizes are cut from them: sources that cannot read an image in any
-    size then return it, or a larger one. With ``masks``, each pixel needs a class of its own; ``None`` if
-    images may have masks or a class each.
+    frame: Frame
+    larger: Frame | None
+    outputs: int
+    masks: bool
+
+
+def open_data(name: str, needs: Needs | None = None, seed: int = 0, *, allow_empty: bool = False) -> Data:
+    """Open a source for a network, or for none: its images may then have masks or a class each.
+
+    A source whose images have a fixed size may return a size that differs from that of the ``needs``. With
+    ``allow_empty``, some classes of an image folder may have no images.
 
     Raises
     ------
@@ -135,17 +133,18 @@ def open_data(
         The source is damaged or cannot be opened.
     """
     if name == "synthetic":
-        if frame is None or outputs is None:
+        if needs is None:
             raise RequestError("synthetic images take their size and classes from a network", "name one: --net FILE")
-        return (open_synthetic_masks if masks else open_synthetic)(larger or frame, outputs, seed)
+        opened = open_synthetic_masks if needs.masks else open_synthetic
+        return opened(needs.larger or needs.frame, needs.outputs, seed)
     if name == "digits":
-        return open_digits(masks=bool(masks))
+        return open_digits(masks=needs is not None and needs.masks)
     kind, colon, where = name.partition(":")
     if not colon or kind not in FORMATS:
         kind, where = "", name
     root = _existing_folder(where or ".")
     try:
-        data = _open_files(kind, root, frame, larger, outputs, allow_empty=allow_empty, masks=masks)
+        data = _open_files(kind, root, needs, allow_empty=allow_empty)
     except OSError as problem:
         raise TrainError(f"cannot open {problem.filename}: {problem.strerror}") from problem
     except TrainError as problem:
@@ -153,8 +152,8 @@ def open_data(
         if suggestion is None or suggestion == f"{kind}:{root}":
             raise
         raise TrainError(problem.message, f"did you mean {suggestion}?", *problem.notes) from problem
-    if masks is not None and masks != data.masks:
-        raise _other_kind(name, masks)
+    if needs is not None and needs.masks != data.masks:
+        raise _other_kind(name, needs.masks)
     return data
 
 
@@ -167,29 +166,21 @@ def _other_kind(name: object, masks: bool) -> TrainError:
     return TrainError(f"{name} has {has}, and the network needs {needs}", why)
 
 
-def _open_files(
-    kind: str,
-    root: Path,
-    frame: Frame | None,
-    larger: Frame | None,
-    outputs: int | None,
-    *,
-    allow_empty: bool,
-    masks: bool | None,
-) -> Data:
+def _open_files(kind: str, root: Path, needs: Needs | None, *, allow_empty: bool) -> Data:
     """Open a folder as a source of this kind; if ``kind`` is empty, as a pack or a folder of images."""
-    if kind and masks:
-        raise _other_kind(f"{kind}:{root}", masks)
+    frame, outputs = (needs.frame, needs.outputs) if needs is not None else (None, None)
+    if kind and needs is not None and needs.masks:
+        raise _other_kind(f"{kind}:{root}", needs.masks)
     if kind == "cifar10":
         return open_cifar10(root)
     if kind == "mnist":
         return open_mnist(root, frame)
     if is_packed(root):
-        return open_packed(root, frame if larger is None else None, outputs)
-    if masks is False and holds_masks(root):
-        raise _other_kind(root, masks)
+        return open_packed(root, frame if needs is None or needs.larger is None else None, outputs)
+    if needs is not None and not needs.masks and holds_masks(root):
+        raise _other_kind(root, needs.masks)
     stored = frame if frame is not None else DEFAULT_FRAME
-    if masks or (masks is None and resembles_masks(root)):
+    if needs.masks if needs is not None else resembles_masks(root):
         return open_mask_folder(root, stored, outputs)
     return open_folder(root, stored, allow_empty=allow_empty)
 
