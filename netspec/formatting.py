@@ -37,8 +37,8 @@ def format_number(number: Fraction | float | int) -> str:
 def format_literal(number: float) -> str:
     """Return a number in a spec's notation that reads back as the same float: ``1e-5``, not Python's ``1e-05``.
 
-    >>> format_literal(1e-5), format_literal(0.1), format_literal(128.0)
-    ('1e-5', '0.1', '128')
+    >>> format_literal(1e-5), format_literal(0.1), format_literal(128.0), format_literal(1e20)
+    ('1e-5', '0.1', '128', '1e+20')
     """
     if number == int(number) and abs(number) < _MAX_PLAIN:
         return str(int(number))

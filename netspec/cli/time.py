@@ -95,7 +95,7 @@ def command(
         require_trainable(graph, images)
         settings = TimingSettings(where, images, precision or graph.train.precision, rounds, threads, without)
         if passes:
-            _print_gains(graph, settings, form)
+            _print_gains(graph, settings, form, quiet)
         else:
             _print_times(measure(graph, settings, peer), form, quiet)
 
@@ -112,12 +112,13 @@ def _print_times(result: Measured, form: str, quiet: bool) -> None:
         show(table(result).without_notes(RULE) if quiet else table(result), sys.stdout)
 
 
-def _print_gains(graph: Graph, settings: TimingSettings, form: str) -> None:
+def _print_gains(graph: Graph, settings: TimingSettings, form: str, quiet: bool) -> None:
     from netspec.report.terminal import show
-    from netspec.timing.gains import as_data, gain_table, measure_gains
+    from netspec.timing.gains import as_data, explanations, gain_table, measure_gains
 
     result = measure_gains(graph, settings)
     if form == "json":
         click.echo(json.dumps(as_data(graph, settings, result), indent=1))
     else:
-        show(gain_table(graph, settings, result), sys.stdout)
+        table = gain_table(graph, settings, result)
+        show(table.without_notes(explanations(settings, result)) if quiet else table, sys.stdout)

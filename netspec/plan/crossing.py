@@ -134,13 +134,10 @@ def _amounts(
 
 def _amount(placed: Placed, transfer: Transfer, kind: Kind, device: int, batch: int, units: int) -> tuple[int, int]:
     arrangement, source, target = placed.arrangement, transfer.source, transfer.target
-    if source.batch != target.batch:
-        own_images = images_on(placed, device, Sharding(batch=arrangement.replicas), batch)
-        other_images, share_size = batch - own_images, units // arrangement.devices
-        if kind == "all-gather":
-            return own_images * units * (arrangement.devices - 1), other_images * units
-        give, take = own_images * share_size * (arrangement.devices - 1), other_images * share_size
-        return (give, take) if source.batch > 1 else (take, give)
+    if source.batch != target.batch:  # only in ``hybrid``, where the shares of the batch are equal
+        images, others = batch // arrangement.devices, arrangement.devices - 1
+        amount = images * others * (units if kind == "all-gather" else units // arrangement.devices)
+        return amount, amount
     devices = max(source.channels, target.channels, arrangement.groups)
     value = images_on(placed, device, source, batch) * units
     share = value // devices

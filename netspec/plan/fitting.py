@@ -72,7 +72,7 @@ def _busiest(placed: Placed, precision: Precision) -> Callable[[int], int]:
     return busiest_at
 
 
-def _largest_multiple(holds: Callable[[int], bool], step: int, first: int = 1) -> int:
+def _largest_multiple(holds: Callable[[int], bool], step: int, first: int) -> int:
     """Return the largest multiple of ``step`` that satisfies ``holds``, by doubling and then bisection.
 
     ``holds`` must be monotonic: once false, it stays false. The search starts at ``first * step``; 0 if even that

@@ -92,7 +92,7 @@ def _steps(
 
 
 def gain_table(graph: Graph, settings: TimingSettings, measurements: list[Gain]) -> Table:
-    """Return a table with a row for each pass; notes explain what each does and why it is on or off by default."""
+    """Return a table with a row for each pass, with its ``explanations`` as notes."""
     columns = (
         Column("pass", right=False),
         Column("on", right=False),
@@ -116,10 +116,17 @@ def gain_table(graph: Graph, settings: TimingSettings, measurements: list[Gain])
     notes = (
         f"medians of {plural(settings.rounds, 'turn')} with all other passes that are on; --without NAME switches one "
         "off, --without all every one",
+        *explanations(settings, measurements),
+    )
+    return Table(title, columns, rows, None, notes)
+
+
+def explanations(settings: TimingSettings, measurements: list[Gain]) -> tuple[str, ...]:
+    """Return notes on what each pass does, and why it is on or off by default."""
+    return (
         *(f"{gain.pass_.name}: {gain.pass_.does}; {gain.pass_.exact}" for gain in measurements),
         *(f"{gain.pass_.name} is {gain.pass_.why[settings.device]}" for gain in measurements),
     )
-    return Table(title, columns, rows, None, notes)
 
 
 def as_data(graph: Graph, settings: TimingSettings, measurements: list[Gain]) -> dict[str, object]:

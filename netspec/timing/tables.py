@@ -84,7 +84,7 @@ def _notes(measured: Measured) -> list[str]:
     settings, machine = measured.settings, measured.machine
     whole = format_number(round(measured.profile.total / measured.rate.training, 2))
     notes = [
-        f"medians of {settings.rounds} rounds; the rows add up to {whole} of the whole step's time",
+        f"medians of {plural(settings.rounds, 'round')}; the rows add up to {whole} of the whole step's time",
         f"the machine: {format_rounded_count(round(machine.bandwidth))}B/s copied, "
         f"{format_rounded_count(round(machine.matrix_rate))}FLOP/s in a matrix product in "
         f"{product_precision(settings.device, settings.precision)}",

@@ -144,6 +144,7 @@ def test_file_that_is_no_spec_gives_short_output_and_exits_with_1(
 
 @pytest.mark.parametrize("command", ["check", "summary"])
 def test_folder_exits_with_2(command: str, tmp_path: Path) -> None:
+    (tmp_path / "old.net").mkdir()
     done = run(command, str(tmp_path))
     assert (done.exit_code, done.stdout) == (2, "")
     assert done.stderr == f"Error: cannot open {tmp_path}: Is a directory\n"

@@ -73,6 +73,7 @@ def test_first_device_broadcasts_gradients_of_replicated_layers() -> None:
     step = plan(netspec.loads(f"net whole\n{text}\n").graph, 2)
     (only,) = [c for c in step.crossings if c.direction == "gradients"]
     assert (only.layer, only.kind, only.sent, only.received) == ("bn", "broadcast", (24, 0), (0, 24))
+    assert not [c for c in step.crossings if c.reader == "bn"]  # each of them sees the whole batch
     four = [c for c in plan(netspec.loads(f"net whole\n{text}\n").graph, 4).crossings if c.direction == "gradients"]
     assert [(c.layer, c.kind) for c in four] == [
         ("scores", "all-reduce"), ("conv", "all-reduce"), ("bn", "all-reduce"), ("bn", "broadcast"),
@@ -205,6 +206,15 @@ def test_readers_that_need_the_same_sharding_share_one_transfer() -> None:
     assert [(c.kind, c.direction) for c in step.crossings if c.layer == "a"] == [
         ("all-gather", "forward"),
         ("reduce-scatter", "backward"),
+    ]
+
+
+def test_readers_on_different_devices_have_a_transfer_each() -> None:
+    text = "gpus 2\n[image] input 8\n[a] fc outputs=4\n[b] fc outputs=4 inputs=a gpu=0\n[c] fc outputs=4 inputs=a gpu=1"
+    step = plan(netspec.loads(text + "\n[d] concat inputs=b,c").graph, 2, batch=10)
+    assert [(c.reader, c.kind, c.sent) for c in step.crossings if c.layer == "a" and c.direction == "forward"] == [
+        ("b", "gather", (0, 80)),
+        ("c", "gather", (80, 0)),
     ]
 
 

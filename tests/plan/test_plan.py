@@ -227,6 +227,12 @@ def test_groups_send_less_than_data_parallel_below_batch_1040() -> None:
         assert (groups.crossed < rows.crossed) is groups_send_less
 
 
+def test_at_break_even_groups_send_as_much_and_not_less() -> None:
+    """By groups 4 numbers of an image cross each way, by batch the gradients of 56 parameters: equal at 14 images."""
+    pair = netspec.loads("gpus 2\n[image] input 8\n[a] fc outputs=4 gpu=0\n[b] fc outputs=4 gpu=1").graph
+    assert break_even(pair, 2, "fp32") == 13
+
+
 def test_no_break_even_if_groups_send_nothing() -> None:
     on_one = netspec.loads("gpus 2\n[image] input 4\n[a] fc outputs=4 gpu=0\n[b] fc outputs=2").graph
     assert break_even(on_one, 2, "fp32") is None
@@ -285,6 +291,8 @@ def test_largest_batch_is_zero_if_the_weights_do_not_fit() -> None:
     placed = place_on_devices(alexnet(), arrange(alexnet(), 1, "batch"))
     assert largest_batch(placed, 10**8, "fp32") == 0
     assert smallest_peak(placed, "fp32") == plan(alexnet(), 1, batch=1).peak > 10**8
+    unequal = place_on_devices(alexnet(), arrange(alexnet(), 2))  # fc8 is on the second device alone
+    assert smallest_peak(unequal, "fp32") == plan(alexnet(), 2, batch=1).peak
 
 
 def test_time_on_one_device_is_three_forward_passes() -> None:

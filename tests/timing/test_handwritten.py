@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from copy import deepcopy
+
 import pytest
 import torch
 from places import SPECS
@@ -10,7 +12,10 @@ import netspec
 from netspec.ir.rules import AdaDelta, AdaGrad, Adam, Lamb, Lars, RmsProp, Sgd
 from netspec.net import load_source
 from netspec.opening import read_source
-from netspec.timing.handwritten import PEERS, optimiser, peer_of
+from netspec.timing.comparison import handwritten_steps
+from netspec.timing.handwritten import PEERS, Peer, optimiser, peer_of
+from netspec.timing.settings import TimingSettings
+from netspec.timing.step import batch_of
 
 
 def test_peer_of_finds_each_network_for_its_own_spec_only() -> None:
@@ -62,3 +67,29 @@ def test_handwritten_network_is_updated_by_the_specs_rule() -> None:
         *("SGD", "SGD", "Adam", "AdamW", "RMSprop", "Adagrad", "Adadelta", "SGD", "AdamW"),
     ]
     assert [each.defaults.get("nesterov") for each in found] == [False, True, *[None] * 5, False, None]
+
+
+@pytest.mark.parametrize("limit", ["none", "norm(0.01)", "value(0.01)"])
+def test_step_of_a_handwritten_network_is_the_one_of_its_optimiser(limit: str) -> None:
+    clipping = f" clip_gradients={limit}" if limit != "none" else ""
+    graph = netspec.loads(f"[image] input 1x2x2\n[f] fc outputs=2\ntrain{clipping}\n").graph
+    models = list[torch.nn.Module]()
+
+    def make(classes: int) -> torch.nn.Module:
+        models.append(torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Linear(4, classes)))
+        return models[0]
+
+    train, infer = handwritten_steps(Peer("pair.net", make, ()), graph, TimingSettings("cpu", 3, "fp32", 1), "eager")
+    expected = deepcopy(models[0])
+    images, labels = batch_of(graph, "cpu", 3)
+    gradients = torch.autograd.grad(
+        torch.nn.functional.cross_entropy(expected(images), labels), list(expected.parameters())
+    )
+    norm = float(torch.cat([g.flatten() for g in gradients]).norm())
+    infer()
+    assert not models[0].training
+    train()
+    assert models[0].training and norm > 0.01
+    for before, after, gradient in zip(expected.parameters(), models[0].parameters(), gradients, strict=True):
+        clipped = {"none": gradient, "norm(0.01)": gradient * 0.01 / norm, "value(0.01)": gradient.clamp(-0.01, 0.01)}
+        torch.testing.assert_close(after, before - 0.01 * (clipped[limit] + 5e-4 * before))

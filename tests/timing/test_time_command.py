@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import pytest
@@ -15,7 +15,7 @@ from processes import invoke
 
 from netspec.ir.settings import Precision
 from netspec.net import load, loads
-from netspec.passes.fast import im2col
+from netspec.passes.fast import im2col, lrn_chain
 from netspec.timing import gains, measure
 from netspec.timing.handwritten import PEERS
 from netspec.timing.machine import Machine
@@ -126,6 +126,41 @@ def test_pass_is_timed_only_if_it_changes_the_network(monkeypatch: pytest.Monkey
         assert (result.seconds is not None) == timed
         passes = step_of(graph, settings, ("im2col",)).objective.forms.passes
         assert passes == (("im2col",) if timed else ())
+
+
+def test_gains_of_passes_as_table_and_json(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A pass that changes nothing is not timed; one that is switched off is."""
+    threads = list[int]()
+
+    def take_turns(steps: Mapping[str, Callable[[], object]], *rounds: int, **options: Any) -> dict[str, list[float]]:
+        threads.append(torch.get_num_threads())
+        return {name: [{"with": 0.5, "without": 0.75}[name]] for name in steps}
+
+    monkeypatch.setattr(gains, "PASSES", (lrn_chain.PASS, im2col.PASS))
+    monkeypatch.setattr(gains, "take_turns", take_turns)
+    text = "net n\n[image] input 1x9x9\n[c] conv filters=4 kernel=3\n[f] fc outputs=2\n"
+    words = ("time", "-", "--passes", "--rounds", "1", "--batch", "298", "--device", "cpu")
+    usual = torch.get_num_threads()
+    try:
+        table = invoke(*words, text=text)
+        quiet = invoke(*words, "--quiet", "--threads", str(usual + 1), text=text)
+        data = json.loads(invoke(*words, "--without", "im2col", "--format", "json", text=text).stdout)
+    finally:
+        torch.set_num_threads(usual)
+    assert threads == [usual, usual + 1, usual + 1]
+    assert [" ".join(line.split()) for line in quiet.stdout.splitlines() if not line.startswith("─")] == [
+        "n, batch 298, fp32, cpu: what optimising passes are worth in training",
+        "pass on a step with it without times faster",
+        "lrn-chain yes nothing to do",
+        "im2col yes 500 ms 750 ms 1.50",
+        "medians of 1 turn with all other passes that are on; --without NAME switches one off, --without all every one",
+    ]
+    assert f"im2col: {im2col.PASS.does}; " in table.stdout and f"im2col is {im2col.PASS.why['cpu']}" in table.stdout
+    passes = data.pop("passes")
+    assert data == {"net": "n", "device": "cpu", "precision": "fp32", "batch": 298, "rounds": 1}
+    facts = {"does": im2col.PASS.does, "exact": im2col.PASS.exact}
+    assert passes[1] == {"name": "im2col", **facts, "on": False, "with_s": 0.5, "without_s": 0.75, "times_faster": 1.5}
+    assert [passes[0][key] for key in ("on", "with_s", "without_s", "times_faster")] == [True, None, None, None]
 
 
 @pytest.mark.parametrize("options", [(), ("--passes",)])
