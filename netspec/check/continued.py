@@ -66,17 +66,9 @@ def _meant(value: Value, key: Key) -> str | None:
         if error.span == value.name.span:
             text = error.replacement + text.removeprefix(value.name.text)
             renamed = replace(value, name=value.name._replace(text=error.replacement))
-            return text if "(" in error.replacement or _reads(key, renamed) else None
+            return text if "(" in error.replacement or key.accepts(renamed) else None
         return error.replacement if error.span == value.span else None
     return text
-
-
-def _reads(key: Key, value: Value) -> bool:
-    try:
-        key.kind.read(value)
-    except BadValue:
-        return False
-    return True
 
 
 def arguments_as_keys(pairs: Sequence[Pair], keys: Mapping[str, Key]) -> Iterator[tuple[Continued, dict[str, Pair]]]:

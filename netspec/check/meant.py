@@ -13,7 +13,7 @@ from netspec.diagnostics.fixes import replacement
 from netspec.diagnostics.nearest import nearest
 from netspec.diagnostics.other_keys import ABSENT_KEYS, CHANNELS_READ
 from netspec.diagnostics.other_tools import ABSENT_TYPES, WORDS, plain_word
-from netspec.keys import BadValue, Key
+from netspec.keys import Key
 from netspec.keys.kind import shown
 from netspec.language.syntax import Call, Pair, Section, Value, Word
 from netspec.language.written import without_brackets
@@ -100,7 +100,7 @@ def with_keys(stray: Sequence[Value], section: Section, layer_type: LayerType) -
     while pending:
         value = named = pending.pop(0)
         key = next((key for key in free if isinstance(value, Word) and key.name == value.text), None)
-        if key is not None and pending and _accepts(key, pending[0]):
+        if key is not None and pending and key.accepts(pending[0]):
             named = pending.pop(0)
         else:
             place = next((key for key in free if key.name in numbered), None)
@@ -134,15 +134,7 @@ def _may_be_meant(key: Key, value: Value, *, takes_numbers: bool) -> bool:
             return False
     elif not (key.required or takes_numbers):
         return False
-    return _accepts(key, value)
-
-
-def _accepts(key: Key, value: Value) -> bool:
-    try:
-        key.kind.read(value)
-    except BadValue:
-        return False
-    return True
+    return key.accepts(value)
 
 
 def _as_inputs(stray: Sequence[Value]) -> Fix | None:

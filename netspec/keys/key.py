@@ -6,7 +6,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, Final
 
-from netspec.keys.kind import Kind
+from netspec.keys.kind import BadValue, Kind
+from netspec.language.syntax import Value
 
 
 class Required:
@@ -43,6 +44,14 @@ class Key:
     @property
     def required(self) -> bool:
         return self.default is REQUIRED
+
+    def accepts(self, value: Value) -> bool:
+        """Whether the key can have a value."""
+        try:
+            self.kind.read(value)
+        except BadValue:
+            return False
+        return True
 
 
 def by_name(keys: Iterable[Key]) -> dict[str, Key]:
