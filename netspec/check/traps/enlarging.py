@@ -4,7 +4,6 @@ that are added up."""
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
 
 from netspec.check.facts import LayerFacts
 from netspec.check.traps.warning import warning
@@ -52,8 +51,8 @@ def sums_of_maps(graph: Graph, facts: Mapping[str, LayerFacts]) -> Iterator[Diag
             continue
         message = f"{node.layer} starts with maps that are all the same"
         notes = [f"all its kernels are the same interpolation, and each output is the sum of {maps} interpolated maps"]
-        found = warning("maps-summed", message, node, facts, ("init",), notes)
-        yield replace(found, fixes=tuple(_separate_maps(node, x.channels, node.op.groups, facts[node.layer])))
+        fixes = _separate_maps(node, x.channels, node.op.groups, facts[node.layer])
+        yield warning("maps-summed", message, node, facts, ("init",), notes, fixes)
 
 
 def _separate_maps(node: Node, channels: int, groups: int, facts: LayerFacts) -> Iterator[Fix]:

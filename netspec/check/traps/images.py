@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
 
 from netspec.check.facts import LayerFacts
 from netspec.check.traps.warning import warning
@@ -54,13 +53,11 @@ def mean_out_of_range(graph: Graph, facts: Mapping[str, LayerFacts]) -> Iterator
     written = facts[node.layer].pairs.get("range")
     message = f"{node.layer} subtracts a mean of {format_number(largest)} from pixels of 0 to {given.range}"
     notes = [f"mean= and std= are numbers of that range; with range={other} pixels are 0 to {other}"]
-    found = warning("mean-out-of-range", message, node, facts, ("mean",), notes)
-    if largest <= other:
-        edit = insertion(pair.span.source, pair.span.start, f"range={other} ")
-        if written:
-            edit = Edit(written.span, f"range={other}")
-        found = replace(found, fixes=(Fix(f"write range={other}", (edit,)),))
-    yield found
+    edit = insertion(pair.span.source, pair.span.start, f"range={other} ")
+    if written:
+        edit = Edit(written.span, f"range={other}")
+    fixes = [Fix(f"write range={other}", (edit,))] if largest <= other else []
+    yield warning("mean-out-of-range", message, node, facts, ("mean",), notes, fixes)
 
 
 def unread_pixels(graph: Graph, facts: Mapping[str, LayerFacts]) -> Iterator[Diagnostic]:

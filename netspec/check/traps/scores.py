@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
 
 from netspec.check.facts import LayerFacts
 from netspec.check.traps.warning import warning
@@ -84,7 +83,7 @@ def no_class_loss(graph: Graph, facts: Mapping[str, LayerFacts]) -> Iterator[Dia
     notes = [
         f"without a loss in the file, netspec minimises the cross-entropy of {scores}; with one, only its losses",
     ]
-    yield replace(warning("no-class-loss", message, first, facts, (), notes), fixes=(_class_loss(scores, facts),))
+    yield warning("no-class-loss", message, first, facts, (), notes, [_class_loss(scores, facts)])
 
 
 def _class_loss(scores: str, facts: Mapping[str, LayerFacts]) -> Fix:

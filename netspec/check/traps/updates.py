@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
 
 from netspec.check.facts import LayerFacts
 from netspec.check.traps.warning import warning
@@ -36,8 +35,8 @@ def batchnorm_momentum(graph: Graph, facts: Mapping[str, LayerFacts]) -> Iterato
         written, average = f"momentum={format_number(momentum)}", f"average={format_number(round(share, 6))}"
         message = f"{written} of {node.layer} is {_meaning(graph.train.rule)}"
         notes = [f"{written} of {tool} is {average} here, the share of the running averages that a step replaces"]
-        fixes = (Fix(f"write {average}", (Edit(pair.span, average),)),) if pair and momentum else ()
-        yield replace(warning("batchnorm-momentum", message, node, facts, ("momentum",), notes), fixes=fixes)
+        fixes = [Fix(f"write {average}", (Edit(pair.span, average),))] if pair and momentum else []
+        yield warning("batchnorm-momentum", message, node, facts, ("momentum",), notes, fixes)
 
 
 def _meaning(rule: UpdateRule) -> str:
