@@ -67,30 +67,29 @@ def read_pairs(
     for name, pair in pairs.items():
         key = keys.get(name)
         if name in reported:
-            if key is not None:
-                bad.add(name)
-            continue
-        if key is None:
-            near = _report_misplaced(pair, pairs, keys, owner, findings, layer) or _report_unknown(
-                pair, keys, owner, findings, layer
-            )
-            if near and near in keys:
-                bad.add(near)
-            continue
-        try:
-            values[name] = read_value(key, pair.value, inputs)
-        except BadValue as error:
-            if name == continued_key:
-                bad.add(name)
-                continue
-            error.replacement = error.replacement or in_brackets(pair.value, key)
-            if owner == "augment" and not error.replacement and (meant := _transform(pair, pairs)):
-                error = BadValue(f"{error.message}; did you mean {meant}?", pair.span, replacement=meant)
-            if error.replacement:
-                error.replacement += "".join(f" {k}={text}" for k, text in error.companions if k not in pairs)
-            findings.bad_value(name, error, layer)
             bad.add(name)
-    return values, bad
+        elif key is None:
+            near = _report_misplaced(pair, pairs, keys, owner, findings, layer)
+            near = near or _report_unknown(pair, keys, owner, findings, layer)
+            bad |= {near} if near else set()
+        else:
+            try:
+                values[name] = read_value(key, pair.value, inputs)
+            except BadValue as error:
+                bad.add(name)
+                if name != continued_key:
+                    findings.bad_value(name, _with_replacement(error, pair, pairs, key, owner), layer)
+    return values, bad & keys.keys()
+
+
+def _with_replacement(error: BadValue, pair: Pair, pairs: Mapping[str, Pair], key: Key, owner: str) -> BadValue:
+    """Return what is wrong with a value, with what would correct it, if anything suggests itself."""
+    error.replacement = error.replacement or in_brackets(pair.value, key)
+    if owner == "augment" and not error.replacement and (meant := _transform(pair, pairs)):
+        error = BadValue(error.message + did_you_mean(meant), pair.span, replacement=meant)
+    if error.replacement:
+        error.replacement += "".join(f" {k}={text}" for k, text in error.companions if k not in pairs)
+    return error
 
 
 def _transform(pair: Pair, pairs: Mapping[str, Pair]) -> str | None:
