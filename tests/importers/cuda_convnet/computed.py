@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 import numpy.typing as npt
-from layerfiles import SHAPE
 
 from netspec import backend
 from netspec.ir.graph import Graph
@@ -14,7 +13,7 @@ Array = npt.NDArray[np.float64]
 
 def values(graph: Graph, parameters: dict[str, Array] | None = None) -> dict[str, Array]:
     """Return the value of every operation on two fixed images."""
-    images = np.random.default_rng(1).normal(size=(2, *SHAPE))
+    images = np.random.default_rng(1).normal(size=(2, *graph.input.output))
     reference = backend.load("reference")
     weights = parameters if parameters is not None else random_parameters(graph)
     result: dict[str, Array] = reference.run(graph, weights, images).values

@@ -26,6 +26,7 @@ NOT_TWINS = {
     .replace("inputs=n2a,n2b", "inputs=n2a,n2b,pool1b")
     .replace("initW=0.01,0.01\nneuron=relu\ngpu=0", "initW=0.01,0.01,0.01\nneuron=relu\ngpu=0"),
     "extra reader of one half": TWINS + conv("extra", "pool1b", 16),
+    "last block smaller": TWINS.replace("channels=32\nsize=3", "channels=32\nsize=5\nblocked=true"),
 }  # fmt: skip
 
 

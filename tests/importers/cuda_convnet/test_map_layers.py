@@ -10,6 +10,7 @@ from layerfiles import DATA, SHAPE, conv, ending, load, net, readable_spec
 from netspec import backend
 from netspec.importers.cuda_convnet import Dialect
 from netspec.ir.ops import RandomScale
+from netspec.ir.shape import Shape
 
 V2: Dialect = "v2"
 
@@ -313,6 +314,13 @@ def test_data_layer_may_be_a_range_of_the_data() -> None:
     np.testing.assert_array_equal(found["last"], whole[:, 1:])
     np.testing.assert_array_equal(found["data"], whole[:, :2])
     np.testing.assert_array_equal(found["more"], whole.reshape(2, -1)[:, 100:110])
+
+
+def test_range_of_data_that_is_a_vector_or_no_square() -> None:
+    text = DATA.replace("dataIdx=0\n", "dataIdx=0\nstart=5\nend=25\n", 1) + ending("data")
+    for shape in (Shape(30), Shape(2, 3, 5)):
+        found = values(load(text, dialect=V2, shape=shape).graph)
+        np.testing.assert_array_equal(found["data"], found["data-whole"].reshape(2, 30)[:, 5:25])
 
 
 def test_inputs_of_one_layer_may_have_different_paddings() -> None:

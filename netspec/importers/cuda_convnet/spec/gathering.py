@@ -12,7 +12,7 @@ _LOSSES = (
     "crossentropy", "setcrossentropy", "binarycrossentropy", "squarederror", "cauchyerror", "sumsquares",
     "gatedsumsquares", "topographic",
 )  # fmt: skip
-NEVER_SPLIT = ("input", "softmax", "reshape", "colourspace", *_LOSSES)
+NEVER_SPLIT = ("input", "softmax", "reshape", "slice", "colourspace", *_LOSSES)
 """The types of lines that are never on several GPUs."""
 
 

@@ -6,9 +6,7 @@ from netspec.formatting import format_literal
 from netspec.importers.cuda_convnet.layers.model import Image, Layer
 from netspec.importers.cuda_convnet.spec import pooling
 from netspec.importers.cuda_convnet.spec.lines import OUTPUT, Lines
-
-MAX_ROW_VALUES = 2**16
-"""The longest row of values that a spec can crop."""
+from netspec.importers.spec.parts import crop_keys, slice_keys
 
 
 def add(layer: Layer, lines: Lines, *, take_max: bool) -> str:
@@ -31,7 +29,8 @@ def add(layer: Layer, lines: Lines, *, take_max: bool) -> str:
         case "resize":
             return lines.add(layer, "resize", {"step": format_literal(values["scale"])}, [read], image)
         case "crop":
-            return lines.add(layer, "crop", pooling.cropped(values["top"], values["left"], image.side), [read], image)
+            keys = crop_keys(values["top"], values["left"], image.side, image.side)
+            return lines.add(layer, "crop", keys, [read], image)
         case "rscale":
             keys = {"size": str(image.side), "max_scale": format_literal(values["scale"])}
             return lines.add(layer, "randomscale", keys, [read], image)
@@ -48,25 +47,14 @@ def add(layer: Layer, lines: Lines, *, take_max: bool) -> str:
 def run_of_maps(
     layer: Layer, lines: Lines, read: str, image: Image, first: int, maps: int, suffix: str = OUTPUT
 ) -> str:
-    """Add a selection of ``maps`` consecutive maps, by cropping an image whose rows are the maps."""
-    pixels = image.side**2
-    rows = lines.add(layer, "reshape", {"size": f"1x{image.channels}x{pixels}"}, [read], None, suffix + "-rows")
-    keys = {"size": f"{maps}x{pixels}", **({"top": str(first)} if first else {})}
-    kept = lines.add(layer, "crop", keys, [rows], None, suffix + "-kept")
-    output = Image(maps, image.side)
-    return lines.add(layer, "reshape", {"size": f"{maps}x{image.side}x{image.side}"}, [kept], output, suffix)
+    """Add a selection of ``maps`` consecutive maps."""
+    return lines.add(layer, "slice", slice_keys(first, maps), [read], Image(maps, image.side), suffix)
 
 
 def part_of_data(layer: Layer, lines: Lines, read: str, image: Image | None) -> str:
     """Add a selection of the data's values: whole maps if possible, else a vector. ``image`` is the whole data."""
-    start, numbers, units = layer.values["start"], layer.outputs, image.units if image else 0
-    pixels = image.side**2 if image else 0
+    start, numbers, pixels = layer.values["start"], layer.outputs, image.side**2 if image else 1
     if image is not None and start % pixels == numbers % pixels == 0:
         return run_of_maps(layer, lines, read, image, start // pixels, numbers // pixels)
-    if not units or units > MAX_ROW_VALUES:
-        message = f"numbers {start} to {start + numbers} of its data are not whole maps, and a spec cannot select them"
-        raise layer.options.report_error("cfg-not-expressible", message, "start", "end")
-    row = lines.add(layer, "reshape", {"size": f"1x1x{units}"}, [read], None, "-row")
-    keys = {"size": f"1x{numbers}", **({"left": str(start)} if start else {})}
-    kept = lines.add(layer, "crop", keys, [row], None, "-kept")
-    return lines.add(layer, "flatten", {}, [kept], None)
+    vector = lines.add(layer, "flatten", {}, [read], None, "-vector")
+    return lines.add(layer, "slice", slice_keys(start, numbers), [vector], None)

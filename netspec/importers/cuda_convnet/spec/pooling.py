@@ -14,6 +14,8 @@ from dataclasses import dataclass
 from netspec.formatting import plural
 from netspec.importers.cuda_convnet.layers.model import Image, Layer
 from netspec.importers.cuda_convnet.spec.lines import OUTPUT, Lines
+from netspec.importers.spec.parts import crop_keys
+from netspec.keys.texts import pad
 
 _WORDS = {"max": "maxpool", "rand": "maxpool", "maxabs": "maxabspool", "avg": "avgpool"}
 _EMPTY_WINDOWS = {
@@ -73,11 +75,11 @@ def add(layer: Layer, lines: Lines, read: str, *, take_max: bool) -> str:
     if not run.empty and (not single or run.places == run.length):
         return _pooled(layer, lines, read, word, run)
     if not run.empty:
-        return lines.add(layer, "crop", cropped(run.start, run.start, run.places), [read], output)
+        return lines.add(layer, "crop", crop_keys(run.start, run.start, run.places, run.places), [read], output)
     _warn_of_empty_windows(layer, run, "sum" if values["sum"] else kind, "outputsX")
     inside = run.inside
     if not inside.places:
-        pixel = lines.add(layer, "crop", cropped(0, 0, 1), [read], Image(image.channels, 1), "-pixel")
+        pixel = lines.add(layer, "crop", crop_keys(0, 0, 1, 1), [read], Image(image.channels, 1), "-pixel")
         inner = lines.add(layer, "linear", {"a": "0"}, [pixel], Image(image.channels, 1), "-nothing")
         return _padded(layer, lines, inner, 0, run.places - 1, output)
     if single:
@@ -109,7 +111,7 @@ def _covered(layer: Layer, lines: Lines, read: str, image: Image, first: int, pi
     """Return the input, cropped to the pixels that the windows cover."""
     if pixels == image.side:
         return read
-    return lines.add(layer, "crop", cropped(first, first, pixels), [read], None, "-covered")
+    return lines.add(layer, "crop", crop_keys(first, first, pixels, pixels), [read], None, "-covered")
 
 
 def _padded(layer: Layer, lines: Lines, inner: str, before: int, after: int, output: Image) -> str:
@@ -155,12 +157,6 @@ def _warn_of_empty_windows(layer: Layer, run: Run, kind: str, key: str) -> None:
     )
 
 
-def cropped(top: int, left: int, side: int) -> dict[str, str]:
-    """Return the keys of a ``crop`` that cuts a square out of maps."""
-    places = {"top": str(top), "left": str(left)}
-    return {"size": str(side), **{key: place for key, place in places.items() if place != "0"}}
-
-
 def sides(before: int, after: int) -> str:
     """Return the value of ``pad=`` for the same padding in both directions."""
-    return str(before) if before == after else f"{before},{after},{before},{after}"
+    return pad((before, after, before, after))
