@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from netspec.importers.darknet.site import Site
-from netspec.importers.spec.parts import slice_keys
+from netspec.importers.spec.keys import slice_keys
 from netspec.importers.spec.problem import Inexpressible, Rejected
 from netspec.ir.shape import Shape
 from netspec.keys.texts import number

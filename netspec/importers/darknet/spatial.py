@@ -7,8 +7,8 @@ from dataclasses import replace
 
 from netspec.importers.darknet.site import Site
 from netspec.importers.darknet.weighted import strides
+from netspec.importers.spec.keys import pooling_keys
 from netspec.importers.spec.problem import Inexpressible, Rejected
-from netspec.importers.spec.windows import pooling_keys
 from netspec.ir.fault import Fault
 from netspec.ir.shape import Shape
 from netspec.ir.window import Pad, Window

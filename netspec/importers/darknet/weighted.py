@@ -7,8 +7,8 @@ from collections.abc import Mapping
 
 from netspec.importers.darknet.sections import Section
 from netspec.importers.darknet.site import Site
+from netspec.importers.spec.keys import UnfitError, convolution_keys, rounding_keys
 from netspec.importers.spec.problem import Inexpressible, Rejected
-from netspec.importers.spec.windows import UnfitError, convolution_keys, rounding_keys
 from netspec.ir.shape import Shape
 from netspec.ir.window import Pad, Window
 from netspec.keys.texts import call, number

@@ -5,9 +5,8 @@ from __future__ import annotations
 from netspec.importers.caffe.spec.learnt import weighted
 from netspec.importers.caffe.spec.lines import Site, axis_of
 from netspec.importers.caffe.spec.windows import convolution_window, filters_and_groups
-from netspec.importers.spec.parts import crop_keys, slice_keys
+from netspec.importers.spec.keys import convolution_keys, crop_keys, slice_keys
 from netspec.importers.spec.problem import Inexpressible, Rejected
-from netspec.importers.spec.windows import convolution_keys
 from netspec.ir.fault import Fault
 from netspec.ir.shape import Shape
 from netspec.ir.window import TransposedWindow

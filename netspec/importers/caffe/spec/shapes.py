@@ -6,7 +6,7 @@ import math
 from dataclasses import replace
 
 from netspec.importers.caffe.spec.lines import Site, axis_of, described
-from netspec.importers.spec.parts import slice_keys
+from netspec.importers.spec.keys import slice_keys
 from netspec.importers.spec.problem import Inexpressible, Rejected
 from netspec.ir.shape import Shape
 

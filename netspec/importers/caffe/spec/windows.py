@@ -9,8 +9,8 @@ from netspec.importers.caffe.net.types import DEPTHWISE
 from netspec.importers.caffe.schema.record import Record
 from netspec.importers.caffe.spec.learnt import weighted
 from netspec.importers.caffe.spec.lines import Site, Value, axis_of, outputs_of
+from netspec.importers.spec.keys import UnfitError, convolution_keys, pooling_keys, rounding_keys
 from netspec.importers.spec.problem import Inexpressible, Rejected
-from netspec.importers.spec.windows import UnfitError, convolution_keys, pooling_keys, rounding_keys
 from netspec.ir.shape import Shape
 from netspec.ir.window import Pad, Window
 

@@ -6,7 +6,7 @@ from netspec.formatting import format_literal
 from netspec.importers.cuda_convnet.layers.model import Image, Layer
 from netspec.importers.cuda_convnet.spec import pooling
 from netspec.importers.cuda_convnet.spec.lines import OUTPUT, Lines
-from netspec.importers.spec.parts import crop_keys, slice_keys
+from netspec.importers.spec.keys import crop_keys, slice_keys
 
 
 def add(layer: Layer, lines: Lines, *, take_max: bool) -> str:

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from netspec.formatting import plural
 from netspec.importers.cuda_convnet.layers.model import Image, Layer
 from netspec.importers.cuda_convnet.spec.lines import OUTPUT, Lines
-from netspec.importers.spec.parts import crop_keys
+from netspec.importers.spec.keys import crop_keys
 from netspec.keys.texts import pad
 
 _WORDS = {"max": "maxpool", "rand": "maxpool", "maxabs": "maxabspool", "avg": "avgpool"}

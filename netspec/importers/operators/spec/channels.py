@@ -9,7 +9,7 @@ import numpy as np
 from netspec.importers.operators.spec.lines import Site, described
 from netspec.importers.operators.spec.views import Value
 from netspec.importers.operators.spec.windows import image_shape
-from netspec.importers.spec.parts import slice_keys
+from netspec.importers.spec.keys import slice_keys
 from netspec.importers.spec.problem import Inexpressible
 from netspec.ir.shape import Shape
 

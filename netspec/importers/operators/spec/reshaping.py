@@ -9,7 +9,7 @@ from netspec.importers.operators.spec.channels import taken
 from netspec.importers.operators.spec.lines import Site, as_image, described
 from netspec.importers.operators.spec.views import Value, image
 from netspec.importers.operators.spec.windows import pool
-from netspec.importers.spec.parts import crop_keys
+from netspec.importers.spec.keys import crop_keys
 from netspec.importers.spec.problem import Inexpressible
 from netspec.ir.shape import Shape
 from netspec.ir.window import Window

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from netspec.formatting import plural
 from netspec.importers.operators.spec.lines import Site
 from netspec.importers.operators.spec.windows import give_bias, pair, weighted_line
+from netspec.importers.spec.keys import convolution_keys
 from netspec.importers.spec.problem import Inexpressible
-from netspec.importers.spec.windows import convolution_keys
 from netspec.ir.fault import Fault
 from netspec.ir.shape import Shape
 from netspec.ir.window import AXES, Pad, TransposedWindow

@@ -10,8 +10,8 @@ from netspec.importers.operators.graph.model import Tensor
 from netspec.importers.operators.spec.lines import Padded, Read, Site, described
 from netspec.importers.operators.spec.naming import of_parameter
 from netspec.importers.operators.spec.views import Value, image
+from netspec.importers.spec.keys import UnfitError, convolution_keys, pooling_keys, rounding_keys
 from netspec.importers.spec.problem import Inexpressible
-from netspec.importers.spec.windows import UnfitError, convolution_keys, pooling_keys, rounding_keys
 from netspec.ir.shape import Shape
 from netspec.ir.window import Pad, Rounding, Window
 from netspec.keys.texts import pad as pad_text

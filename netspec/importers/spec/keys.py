@@ -1,4 +1,4 @@
-"""Keys of convolutions and poolings."""
+"""Keys of convolutions and poolings, and of what takes a part of a value."""
 
 from __future__ import annotations
 
@@ -57,3 +57,14 @@ def rounding_keys(window: Window, x: Shape, output: Shape, roundings: Sequence[R
                 stated = {} if rounding == "exact" else {"rounding": rounding}
                 return stated | ({"outside": "bias"} if outside else {})
     raise UnfitError(reason)
+
+
+def slice_keys(first: int, count: int) -> dict[str, str]:
+    """Return the keys of ``slice`` for this many channels from a first one on."""
+    return {"channels": str(count), **({"first": str(first)} if first else {})}
+
+
+def crop_keys(top: int, left: int, height: int, width: int) -> dict[str, str]:
+    """Return the keys of ``crop`` for a rectangle."""
+    corner = {key: str(number) for key, number in (("top", top), ("left", left)) if number}
+    return {"size": pair((height, width)), **corner}
