@@ -2,7 +2,7 @@
 
 A file passes through these modules in order:
 
-* ``sections`` reads it, and ``keys`` has the sections and options that Darknet knows.
+* ``sections`` reads it, and ``options`` has the sections and options that Darknet knows.
 * ``site`` collects lines of the spec. ``weighted``, ``spatial``, ``joins`` and ``ends`` translate sections, with
   activations as ``functions``; ``translation`` has the table of them.
 * ``training`` translates ``[net]``.

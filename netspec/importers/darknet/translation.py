@@ -10,7 +10,7 @@ from netspec.check.report import Findings
 from netspec.diagnostics import Diagnostic, SpecError
 from netspec.formatting import plural
 from netspec.importers.darknet import ends, joins, spatial, weighted
-from netspec.importers.darknet.keys import ABSENT, DETECTION, KEYS, NET, check_sections, check_zero, left_out
+from netspec.importers.darknet.options import ABSENT, DETECTION, NET, OPTIONS, check_sections, check_zero, left_out
 from netspec.importers.darknet.sections import Section, read_sections
 from netspec.importers.darknet.site import Draft, FollowsError, Line, Piece, Site, Value
 from netspec.importers.darknet.training import Training, images_of, training_of
@@ -137,7 +137,7 @@ def _translate_layers(draft: Draft, layers: Sequence[Section], findings: Finding
 def _note_options(draft: Draft, sections: Sequence[Section], *, trained: bool) -> None:
     """Note options that are left out, of ``[net]`` only if the spec is trained, and those that are stated again."""
     for section in sections:
-        told = section.word in KEYS and (trained or section.word != NET)
+        told = section.word in OPTIONS and (trained or section.word != NET)
         if told and (options := left_out(section)):
             draft.left_out.append((section.span, f"of [{section.word}]: {', '.join(options)}"))
         for name, span in section.again:

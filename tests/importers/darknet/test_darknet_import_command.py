@@ -14,7 +14,7 @@ from safetensors.torch import load_file
 
 import netspec
 from netspec.explain import codes
-from netspec.importers.darknet.keys import ABSENT, ALIASES, KEYS, NET
+from netspec.importers.darknet.options import ABSENT, ALIASES, NET, OPTIONS
 
 SMALL = (
     "[net]\nheight=8\nwidth=8\nchannels=3\nbatch=16\nmax_batches=2\nlearning_rate=0.1\nmax_crop=8\n"
@@ -96,5 +96,5 @@ def test_page_of_other_tools_has_the_words_of_the_sections_that_are_read() -> No
     """What `netspec explain foreign-file` names is read, and what is read and has a word of its own there is named."""
     rows = [row.split("|") for row in codes.page("foreign-file").splitlines() if row.startswith("| ")]
     named = {word for row in rows for word in re.findall(r"\[([a-z_]+)\]", row[5])}
-    assert named <= {*KEYS, *ABSENT, *ALIASES}
-    assert {*KEYS} - named <= {NET, "crop", "cost", "empty", "activation", "logistic", "local_avgpool"}
+    assert named <= {*OPTIONS, *ABSENT, *ALIASES}
+    assert {*OPTIONS} - named <= {NET, "crop", "cost", "empty", "activation", "logistic", "local_avgpool"}

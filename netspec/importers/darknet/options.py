@@ -38,7 +38,7 @@ _CHANGES = "changes what the layer computes, and a spec has no such layer"
 
 
 @dataclass(frozen=True, slots=True)
-class Keys:
+class Options:
     """The options of a section: those that are translated, those that a spec cannot express unless they are 0, and
     those that concern the training alone and are left out, with a note unless they are 0 or what is given here."""
 
@@ -52,16 +52,16 @@ class Keys:
         return [item.partition("=")[0] for item in f"{self.read} {self.zero} {self.left_out}".split()]
 
 
-def _layer(read: str = "", zero: str = "", left_out: str = "") -> Keys:
+def _layer(read: str = "", zero: str = "", left_out: str = "") -> Options:
     """Return the options of a layer, with those of all layers (``parse_network_cfg``)."""
     common = "truth onlyforward stopbackward dontsave learning_rate=1 smooth clip dont_update burnin_update"
-    return Keys(read, f"{zero} dontload dontloadscales numload", f"{left_out} {common} train_only_bn")
+    return Options(read, f"{zero} dontload dontloadscales numload", f"{left_out} {common} train_only_bn")
 
 
 _POOL = "size stride stride_x stride_y padding"
 
-KEYS: Mapping[str, Keys] = {
-    NET: Keys(
+OPTIONS: Mapping[str, Options] = {
+    NET: Options(
         "batch subdivisions height width channels inputs momentum decay learning_rate policy steps scales step scale "
         "gamma power burn_in max_batches adam B1 B2 eps min_crop max_crop flip",
         left_out="seen time_steps=1 notruth random max_ratio min_ratio center clip angle aspect=1 saturation=1 "
@@ -100,7 +100,7 @@ KEYS: Mapping[str, Keys] = {
 }
 """The sections that are translated."""
 
-WORDS = (*KEYS, *ABSENT, *DETECTION)
+WORDS = (*OPTIONS, *ABSENT, *DETECTION)
 
 
 def check_sections(sections: Sequence[Section], findings: Findings) -> None:
@@ -114,8 +114,8 @@ def check_sections(sections: Sequence[Section], findings: Findings) -> None:
             findings.add("darknet-network", message, section.span)
         elif (section.word == NET) != (section.number < 0):
             findings.add("darknet-network", "the first section of a network is [net], and no other is", section.span)
-        elif section.word in KEYS:
-            known = KEYS[section.word].names
+        elif section.word in OPTIONS:
+            known = OPTIONS[section.word].names
             for name, option in section.options.items():
                 if name not in known:
                     message = f"[{section.word}] has no option {name}, and Darknet ignores it"
@@ -138,14 +138,14 @@ def _check_activation(section: Section, findings: Findings) -> None:
 
 def check_zero(section: Section) -> None:
     """Raise ``Inexpressible`` for an option of a layer that must be 0."""
-    for name in KEYS[section.word].zero.split():
+    for name in OPTIONS[section.word].zero.split():
         section.need(name, "0", f"{name}={section.text(name)} {_CHANGES}")
 
 
 def left_out(section: Section) -> list[str]:
     """Return the options of a section that are left out and say something: ``hue=.1``."""
     stated = []
-    for item in KEYS[section.word].left_out.split():
+    for item in OPTIONS[section.word].left_out.split():
         name, _, usual = item.partition("=")
         value = section.text(name, usual or "0")
         if number_of(value) != number_of(usual or "0"):
