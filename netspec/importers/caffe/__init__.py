@@ -11,7 +11,7 @@ A file passes through these modules in order:
   ``inputs`` those that stand beside the layers. ``counts`` are the numbers of bottoms and tops that Caffe accepts.
 * ``learning`` translates what does not change a network's function: ``fillers`` and ``multipliers`` of layers,
   the ``preparation`` of images, and the ``solver``; ``training`` is all that a network and its solver say. ``numbers``
-  are those of the file.
+  are those of the file, ``substitutes`` the warnings about what a spec says instead.
 * ``spec`` translates layers to ``lines`` of a spec. ``inputs`` tells images from labels, ``checks`` looks at what all
   layers may have. ``windows``, ``enlarging`` and ``learnt`` (all that has weights), ``elementwise``, ``norms``,
   ``shapes`` and ``losses`` translate layers; ``types`` is the table. ``finishing`` takes the lines that are needed and

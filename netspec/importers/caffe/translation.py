@@ -90,8 +90,7 @@ def translate(source: Source, shape: Shape | None = None, solver: Source | None 
         draft.bias_decays = training.bias_decays
         draft.decay = 0.0 if solved is None else solved.real("weight_decay")
         problems += _translate_layers(draft, findings)
-        for warning in (*training.substitutes, *draft.substitutes):
-            findings.warn("caffe-substitute", warning.message, warning.span, notes=warning.notes)
+        findings.extend((*training.substitutes, *draft.substitutes))
     raise_errors(findings)
     reports = [inexpressible("caffe-not-expressible", problems, len(network.layers))] if problems else []
     if reports or training.of_solver:

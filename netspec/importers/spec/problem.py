@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from netspec.source import Span
 
 
@@ -22,12 +20,3 @@ class Rejected(Exception):
         super().__init__(message)
         self.span = span
         self.notes = notes
-
-
-@dataclass(frozen=True, slots=True)
-class Substitute:
-    """A warning about something that the spec says in place of what the other program does or the file leaves out."""
-
-    message: str
-    span: Span
-    notes: tuple[str, ...] = ()

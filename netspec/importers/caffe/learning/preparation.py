@@ -9,9 +9,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from netspec.diagnostics import Diagnostic
 from netspec.importers.caffe.learning.numbers import checked, finite
+from netspec.importers.caffe.learning.substitutes import substitute
 from netspec.importers.caffe.schema.record import Record
-from netspec.importers.spec.problem import Inexpressible, Rejected, Substitute
+from netspec.importers.spec.problem import Inexpressible, Rejected
 from netspec.ir.shape import Shape
 from netspec.keys.texts import number
 
@@ -42,7 +44,7 @@ class Preparation:
 
     input_keys: Mapping[str, str] = field(default_factory=dict)
     augment: Mapping[str, str] = field(default_factory=dict)
-    assumed: tuple[Substitute, ...] = ()
+    assumed: tuple[Diagnostic, ...] = ()
 
 
 def batch_size(layer: Record) -> int | None:
@@ -105,10 +107,10 @@ def _values(transform: Record, channels: int) -> dict[str, str]:
     return keys
 
 
-def _augment(layer: Record, transform: Record, shape: Shape) -> tuple[dict[str, str], tuple[Substitute, ...]]:
+def _augment(layer: Record, transform: Record, shape: Shape) -> tuple[dict[str, str], tuple[Diagnostic, ...]]:
     """Return the keys of the augment line, and what is assumed."""
     keys: dict[str, str] = {}
-    assumed: tuple[Substitute, ...] = ()
+    assumed: tuple[Diagnostic, ...] = ()
     crop = transform.integer("crop_size")
     if crop and shape[1:] == (crop, crop):
         keys["crop"] = str(crop)
@@ -123,7 +125,7 @@ def _augment(layer: Record, transform: Record, shape: Shape) -> tuple[dict[str, 
     return keys, assumed
 
 
-def _likely_side(crop: int, layer: Record, transform: Record) -> tuple[int, tuple[Substitute, ...]]:
+def _likely_side(crop: int, layer: Record, transform: Record) -> tuple[int, tuple[Diagnostic, ...]]:
     """Return the side of the images that crops are cut from, which a file with a database does not state."""
     if _is_cifar(layer) and crop <= CIFAR:
         side, origin = CIFAR, "those of CIFAR"
@@ -132,8 +134,8 @@ def _likely_side(crop: int, layer: Record, transform: Record) -> tuple[int, tupl
     else:
         side, origin = crop, "so that the whole image is used"
     message = f"it is assumed that crops are cut from images of {side}x{side}, {origin}"
-    notes = (f"augment from= of the spec states their side: --set augment.from={side}",)
-    return side, (Substitute(message, transform.place("crop_size"), notes),)
+    note = f"augment from= of the spec states their side: --set augment.from={side}"
+    return side, (substitute(message, transform.place("crop_size"), note),)
 
 
 def _side(layer: Record) -> int | None:

@@ -10,10 +10,12 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
+from netspec.diagnostics import Diagnostic
 from netspec.diagnostics.nearest import did_you_mean, nearest
 from netspec.importers.caffe.learning.numbers import unfit
+from netspec.importers.caffe.learning.substitutes import substitute
 from netspec.importers.caffe.schema.record import Record
-from netspec.importers.spec.problem import Inexpressible, Substitute
+from netspec.importers.spec.problem import Inexpressible
 from netspec.keys.texts import call, number
 
 _OLD_TYPES = {
@@ -41,7 +43,7 @@ class Solved:
     """The keys of the train line, substitutes, and what a spec cannot express."""
 
     train: Mapping[str, str]
-    substitutes: tuple[Substitute, ...] = ()
+    substitutes: tuple[Diagnostic, ...] = ()
     problems: tuple[Inexpressible, ...] = ()
 
 
@@ -52,7 +54,7 @@ class _Translation:
     solver: Record
     bias_decays: bool
     problems: list[Inexpressible] = field(default_factory=list)
-    substitutes: list[Substitute] = field(default_factory=list)
+    substitutes: list[Diagnostic] = field(default_factory=list)
 
     def cannot(self, reason: str, *fields: str) -> None:
         self.problems.append(Inexpressible(reason, self.solver.place(*fields)))
@@ -133,15 +135,15 @@ def _optimizer(t: _Translation) -> str:
     return call(word, *written)
 
 
-def _delta(solver: Record) -> Substitute:
+def _delta(solver: Record) -> Diagnostic:
     """Return the substitute for Adam's delta. Caffe's update is m c / (sqrt(s) + delta) with the correction
     c = sqrt(1 - beta2^t) / (1 - beta1^t), and a spec's m / (1 - beta1^t) / (sqrt(s / (1 - beta2^t)) + eps)."""
-    return Substitute(
+    return substitute(
         "a spec's adam adds eps after the correction for the first steps, and Caffe adds delta before it",
         solver.place("type", "solver_type"),
-        ("both agree after some thousand steps; before that, Caffe's delta is as an eps of delta / sqrt(1 - "
-         "momentum2^t) in step t",),
-    )  # fmt: skip
+        "both agree after some thousand steps; before that, Caffe's delta is as an eps of delta / sqrt(1 - "
+        "momentum2^t) in step t",
+    )
 
 
 def _rule(t: _Translation) -> str:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from netspec.check.report import Findings
+from netspec.diagnostics import Diagnostic
 from netspec.importers.caffe.learning.multipliers import some_biases_decay
 from netspec.importers.caffe.learning.preparation import PREPARED, Preparation, batch_size, preparation
 from netspec.importers.caffe.learning.solver import Solved, train_line
@@ -13,7 +14,7 @@ from netspec.importers.caffe.net.layers import WITH_FILLERS, Layer, Network
 from netspec.importers.caffe.net.network import all_layers
 from netspec.importers.caffe.net.phases import TEST, TRAIN, state_of
 from netspec.importers.caffe.schema.record import Entry, Record
-from netspec.importers.spec.problem import Inexpressible, Rejected, Substitute
+from netspec.importers.spec.problem import Inexpressible, Rejected
 from netspec.ir.settings import Aspect
 from netspec.ir.shape import Shape
 
@@ -29,7 +30,7 @@ class Training:
     input_keys: Mapping[str, str] = field(default_factory=dict)
     settings: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     comments: tuple[str, ...] = ()
-    substitutes: tuple[Substitute, ...] = ()
+    substitutes: tuple[Diagnostic, ...] = ()
     bias_decays: bool = False
     stated: frozenset[Aspect] = frozenset()
     of_data: tuple[Inexpressible | Rejected, ...] = ()

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from netspec.diagnostics import Diagnostic
 from netspec.importers.caffe.learning import fillers, multipliers
+from netspec.importers.caffe.learning.substitutes import substitute
 from netspec.importers.caffe.net.layers import Layer
 from netspec.importers.caffe.schema.record import Record
 from netspec.importers.caffe.spec.lines import NO_LINE, Line, Site, Value, axis_of, described, outputs_of
-from netspec.importers.spec.problem import Inexpressible, Rejected, Substitute
+from netspec.importers.spec.problem import Inexpressible, Rejected
 from netspec.ir.shape import Shape
 from netspec.keys.texts import number
 from netspec.source import Span
@@ -63,10 +65,10 @@ def _beginning(site: Site, type_: str, shape: Shape, blob: tuple[int, ...], grou
     return keys
 
 
-def _without_filler(site: Site, reason: str, span: Span) -> Substitute:
+def _without_filler(site: Site, reason: str, span: Span) -> Diagnostic:
     message = f"{site.layer.name}: its weights must come from a file, and their filler is left out: {reason}"
     note = "--weights FILE.caffemodel --save-weights of netspec import converts such a file"
-    return Substitute(message, span, (note,))
+    return substitute(message, span, note)
 
 
 def rates(site: Site, *, biased: bool) -> dict[str, str]:

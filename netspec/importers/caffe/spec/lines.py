@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
+from netspec.diagnostics import Diagnostic
 from netspec.importers.caffe.net.layers import Layer, Network, Top
 from netspec.importers.caffe.schema.record import Record
 from netspec.importers.spec import lines
-from netspec.importers.spec.problem import Inexpressible, Rejected, Substitute
+from netspec.importers.spec.problem import Inexpressible, Rejected
 from netspec.ir.shape import Shape
 
 BlobPlace = tuple[str, int]
@@ -58,7 +59,7 @@ class Draft(lines.Draft[Layer, BlobPlace]):
     decay: float = 0.0
     values: dict[Top, Value | None] = field(default_factory=dict)
     owners: dict[str, tuple[Layer, int, int]] = field(default_factory=dict)
-    substitutes: list[Substitute] = field(default_factory=list)
+    substitutes: list[Diagnostic] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)

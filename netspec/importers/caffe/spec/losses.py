@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import math
 
+from netspec.diagnostics import Diagnostic
 from netspec.formatting import format_count, plural
+from netspec.importers.caffe.learning.substitutes import substitute
 from netspec.importers.caffe.schema.record import Record
 from netspec.importers.caffe.spec.lines import Site, Value
 from netspec.importers.caffe.spec.norms import scores
-from netspec.importers.spec.problem import Inexpressible, Rejected, Substitute
+from netspec.importers.spec.problem import Inexpressible, Rejected
 from netspec.ir.shape import Shape
 from netspec.keys.texts import number
 
@@ -53,7 +55,7 @@ def _normalization(parameter: Record) -> str:
     return parameter.text("normalization")
 
 
-def _divided_otherwise(site: Site, normalization: str, pixels: int) -> Substitute:
+def _divided_otherwise(site: Site, normalization: str, pixels: int) -> Diagnostic:
     """A warning: the sum over the pixels is divided by another number than that of the labelled ones."""
     parameter = site.parameter("loss_param")
     place = parameter.place("normalization" if parameter.has("normalization") else "normalize")
@@ -63,7 +65,7 @@ def _divided_otherwise(site: Site, normalization: str, pixels: int) -> Substitut
         divisor, notes = "the number of images", (f"an image has {format_count(pixels)} pixels: {ratio}",)
     name = site.layer.name
     message = f"{name}: its sum over the pixels is divided by {divisor}; a spec's, by the number of labelled pixels"
-    return Substitute(message, place, notes)
+    return substitute(message, place, *notes)
 
 
 def loss_weight(site: Site) -> float:
