@@ -26,6 +26,7 @@ from netspec.importers.caffe.spec.types import REASONS, TRANSLATIONS
 from netspec.importers.caffe.text.model import Message
 from netspec.importers.caffe.text.parser import read
 from netspec.importers.spec.activations import with_neurons
+from netspec.importers.spec.lines import arrays_of, origins_of
 from netspec.importers.spec.places import in_file
 from netspec.importers.spec.problem import Inexpressible, Rejected
 from netspec.importers.spec.reasons import NO_LAYER
@@ -234,15 +235,11 @@ def _written(draft: Draft, source: Source, findings: Findings, training: Trainin
         training.settings,
     )
     findings.extend(_other_outputs(lines, names))
-    placed = {name: line.origin.span for name, line in zip(names, lines, strict=True) if line.origin is not None}
-    blobs = {
-        f"{name}.{key}": blob for name, line in zip(names, lines, strict=True) for key, blob in line.arrays.items()
-    }
     return Translation(
         Source(source.name, write_spec(lines, names, head)),
         tuple(findings.all),
-        placed,
-        blobs,
+        {name: layer.span for name, layer in origins_of(lines, names).items()},
+        arrays_of(lines, names),
         {layer.name: layer for layer in network.layers},
         frozenset(ASPECTS) - training.stated,
     )

@@ -16,6 +16,7 @@ from netspec.importers.darknet.site import Draft, FollowsError, Line, Piece, Sit
 from netspec.importers.darknet.training import Training, images_of, training_of
 from netspec.importers.identifiers import untaken
 from netspec.importers.spec.activations import with_neurons
+from netspec.importers.spec.lines import arrays_of, origins_of
 from netspec.importers.spec.places import in_file
 from netspec.importers.spec.problem import Inexpressible, Rejected
 from netspec.importers.spec.report import Problem, inexpressible, other_outputs, raise_errors
@@ -155,13 +156,12 @@ def _written(draft: Draft, source: Source, findings: Findings, head: Head, unsta
     names: list[str] = []
     for line in lines:
         names.append(untaken("".join(line.hint) or line.type, names))
-    named = [*zip(names, lines, strict=True)]
-    arrays = {f"{name}.{key}": piece for name, line in named for key, piece in line.arrays.items()}
-    spans = {name: line.origin.span for name, line in named if line.origin is not None}
+    spans = {name: section.span for name, section in origins_of(lines, names).items()}
     if len(outputs) > 1:
         ends = [names[merged.numbers[number]] for number in sorted(outputs)]
         findings.extend([other_outputs("darknet-left-out", ends, spans[names[0]])])
     text = write_spec(lines, names, head)
+    arrays = arrays_of(lines, names)
     return Translation(Source(source.name, text), tuple(findings.all), spans, arrays, draft.pieces, unstated)
 
 

@@ -18,6 +18,7 @@ from netspec.importers.operators.spec.naming import names as names_of
 from netspec.importers.operators.spec.operators import COUNTS, EXACT, OPERATORS, REASONS, WHOLE
 from netspec.importers.operators.spec.views import N, Value, image
 from netspec.importers.spec.activations import with_neurons
+from netspec.importers.spec.lines import arrays_of, origins_of
 from netspec.importers.spec.problem import Inexpressible
 from netspec.importers.spec.reasons import NO_LAYER
 from netspec.importers.spec.text import Head, origin, write_spec
@@ -97,8 +98,8 @@ def translate(model: Model, source: Source, about: Origin) -> Translation:
     return Translation(
         Source(source.name, write_spec(lines, names, head)),
         tuple(_other_outputs(model, source, names_of_outputs, about.codes[1])),
-        {f"{name}.{key}": read for name, line in zip(names, lines, strict=True) for key, read in line.arrays.items()},
-        {name: _called(line.origin) for name, line in zip(names, lines, strict=True) if line.origin is not None},
+        arrays_of(lines, names),
+        {name: _called(node) for name, node in origins_of(lines, names).items()},
         about.unstated,
     )
 

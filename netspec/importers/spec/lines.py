@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 from netspec.ir.ops import ZeroPad
 from netspec.ir.shape import Shape
@@ -97,3 +97,13 @@ class Draft(Generic[T, A]):
         if (line, shape) not in self.reshaped:
             self.reshaped[line, shape] = self.new_line("reshape", [line], {"size": str(shape)}, shape)
         return self.reshaped[line, shape]
+
+
+def arrays_of(lines: Sequence[Line[Any, A]], names: Sequence[str]) -> dict[str, A]:
+    """Return where the numbers of the parameters and running statistics of lines are, by key: ``conv1.weight``."""
+    return {f"{name}.{key}": a for name, line in zip(names, lines, strict=True) for key, a in line.arrays.items()}
+
+
+def origins_of(lines: Sequence[Line[T, Any]], names: Sequence[str]) -> dict[str, T]:
+    """Return what lines were made from, by their names. Those that only change a shape are left out."""
+    return {name: line.origin for name, line in zip(names, lines, strict=True) if line.origin is not None}
