@@ -195,7 +195,7 @@ def _as_units(site: Site, gate: Value) -> Value:
     if len(gate.own) != 1 or gate.own == ("C",) or gate.axes != axes:
         return gate
     shape = Shape(gate.shape.units, 1, 1)
-    line = site.draft.new_line("reshape", [gate.line], {"size": str(shape)}, shape)
+    line = site.draft.with_shape(gate.line, shape)
     return replace(gate, line=line, shape=shape, axes=(gate.axes[0], ("C",), *axes[2:]))
 
 

@@ -192,7 +192,7 @@ def as_image(draft: Draft, value: Value) -> Value:
         return value
     if value.axes == (("N",), value.own, (), ()):
         pixel = Shape(value.shape.units, 1, 1)
-        return image(draft.new_line("reshape", [value.line], {"size": str(pixel)}, pixel), pixel, value.batch)
+        return image(draft.with_shape(value.line, pixel), pixel, value.batch)
     raise Inexpressible(f"it reads an image as N x channels x height x width, and its input is {described(value)}")
 
 

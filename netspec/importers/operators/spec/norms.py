@@ -66,8 +66,7 @@ def _emit_layer_norm(site: Site, x: Value, axes: Sequence[int], scale: Tensor | 
         site.emit("layernorm", x, keys, arrays=affine, hint=of_parameter(scale, shift))
         return
     line = site.line("layernorm", x, keys, x.shape, arrays=affine, hint=of_parameter(scale, shift))
-    maps = site.draft.new_line("reshape", [line], {"size": str(whole.shape)}, whole.shape)
-    site.result(whole.of(maps, whole.shape))
+    site.result(whole.of(site.draft.with_shape(line, whole.shape), whole.shape))
 
 
 def recognised_group_norm(site: Site) -> None:

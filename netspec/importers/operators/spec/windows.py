@@ -55,7 +55,7 @@ def _conv_of_rows(site: Site, weight: Tensor, bias: Tensor | None) -> None:
     if x.axes != (("N",), x.single("C"), x.single("W")) or x.shape[1:2] != (1,):
         if tuple(axis for group in x.axes[1:] for axis in group) != x.own or x.axes[0] != ("N",):
             raise Inexpressible(f"it convolves {described(x)}; a spec convolves axes in the order of its layer")
-        x = image(site.draft.new_line("reshape", [x.line], {"size": str(row)}, row), row, x.batch)
+        x = image(site.draft.with_shape(x.line, row), row, x.batch)
     if weight.shape[1] * groups != row.channels or site.get("auto_pad", "NOTSET") not in ("NOTSET", "VALID"):
         raise Inexpressible("its weights are for other channels, or its padding is given by a word")
     before, after = (int(n) for n in site.get("pads", (0, 0)))
