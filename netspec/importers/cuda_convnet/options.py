@@ -19,7 +19,7 @@ PLACEHOLDER = 2**12
 """The placeholder for an unreadable integer and for the side of maps of unknown size: larger than any window."""
 PLACEHOLDER_REAL = 0.5
 """The placeholder for an unreadable real number: a rate, a momentum, a fraction."""
-OLD_NAMES = {"filters": "numFilters", "outputs": "numOutputs", "sizeX": "subsX", "size": "sizeX"}
+OLD_NAMES = {"filters": "numFilters", "outputs": "numOutputs", "sizeX": "subsX", "size": "sizeX", "minDiv": "bias"}
 """Keys, and their names in old files."""
 
 _INT = re.compile(r"[+-]?[0-9]{1,18}")

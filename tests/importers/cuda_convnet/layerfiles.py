@@ -37,6 +37,11 @@ def net(middle: str, reads: str) -> str:
     return DATA + middle + ending(reads)
 
 
+def without_gpus(text: str) -> str:
+    """A file as before there were several GPUs."""
+    return text.replace("gpu=0\n", "")
+
+
 RATES = "epsW=0.01\nepsB=0.02\nmomW=0.9\nmomB=0.8\nwc=0.0005\n"
 NORMS = net(
     conv("c", "data", 3)

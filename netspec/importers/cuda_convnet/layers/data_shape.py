@@ -48,8 +48,8 @@ def likely_shape(config: Config, dialect: Dialect) -> Shape:
     """Return the likeliest shape of the data.
 
     This is the first usual shape for which the file has no errors but those that it has for all shapes, preferably one
-    for which pools with an explicit ``outputsX`` have as many windows as fit; otherwise the smallest such square, if
-    there is one; otherwise the first usual shape.
+    for which pools with an explicit ``outputsX`` have as many windows as fit, and a pool that a softmax reads has one;
+    otherwise the smallest such square, if there is one; otherwise the first usual shape.
     """
     first = _first_reader(config)
     channels = _number(first, "channels", 2**20) or 3
@@ -70,9 +70,11 @@ def likely_shape(config: Config, dialect: Dialect) -> Shape:
 
 
 def _fits(definition: Definition) -> bool:
-    """Whether every pool has exactly as many windows as it takes to cover its image."""
+    """Whether every pool has as many windows as it takes to cover its image, and one if a softmax reads it."""
+    scores = {name for layer in definition.layers.values() if layer.type == "softmax" for name in layer.inputs}
     return all(
         layer.values["places"] == windows(layer.reads[0].side, *(layer.values[key] for key in _WINDOW))
+        and (layer.values["places"] == 1 or layer.name not in scores)
         for layer in definition.layers.values()
         if layer.type == "pool" and layer.reads[0] is not None
     )

@@ -79,6 +79,9 @@ class _Definer:
             notes = [
                 "it has learning rates, so it may be a parameter file, which is given with its layer file: --params"
             ]
+        named = next((section.text("layer-def") for section in sections if "layer-def" in section.options), "")
+        if named:
+            notes = [f"it has options of noccn, which name the layer file: layer-def={shortened(named)}"]
         if all(d.severity == "warning" for d in self.findings.all):
             self.findings.add("empty-spec", "there is no layer in this file", first, notes=notes)
 

@@ -15,20 +15,11 @@ PARAMETERS = (
 """The keys of parameter files."""
 
 _DROPOUT = {"2012": "type=hs with keep=", "v2": "type=dropout2"}
-_BINARY = {"2012": "cost.crossent2", "v2": "cost.bce"}
-_LOG_SOFTMAX = "the logarithm of a softmax is part of its cost: type=softmax with type=cost.logreg"
 _FC_WITH_DROPOUT = "a fully connected layer with dropout is type=fc and a section after it, {dropout}; keep is 1 - rate"
 _DROPCONNECT = "DropConnect drops single weights, which no layer here does; dropping units is {dropout}"
 _TYPES = {
-    "cccp": "a layer over the maps at each pixel, as in Network in Network, is type=conv with filterSize=1, "
-    "in_nodes as channels and out_nodes as filters",
-    "logsoftmax": _LOG_SOFTMAX,
-    "cost.reg": _LOG_SOFTMAX,
     **dict.fromkeys(("hs", "dropout", "dropout2"), "here dropout is {dropout}"),
-    "cost.binxent": "the cross entropy of independent probabilities, with neuron=logistic, is type={binary}",
-    "union": "type=concat joins layers one after another",
     "fcdrop": _FC_WITH_DROPOUT,
-    "fcdropo": _FC_WITH_DROPOUT,
     **dict.fromkeys(("fcdropc", "fcdropcf"), _DROPCONNECT),
     "sum": "the sum of several layers is type=eltsum",
 }
@@ -71,7 +62,7 @@ def notes_on_type(word: str, dialect: Dialect) -> tuple[str, ...]:
     """Return advice on what to write instead of a layer type of a fork, or of dropout of the other version."""
     if word not in _TYPES:
         return ()
-    return (_TYPES[word].format(dropout=_DROPOUT[dialect], binary=_BINARY[dialect]),)
+    return (_TYPES[word].format(dropout=_DROPOUT[dialect]),)
 
 
 def notes_on_neuron(word: str, dialect: Dialect) -> tuple[str, ...]:

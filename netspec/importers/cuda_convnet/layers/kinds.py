@@ -92,6 +92,10 @@ class Context:
             raise self.options.report_error(
                 "cfg-not-expressible", "it reads labels, which only costs can read", "inputs"
             )
+        logarithm = next((layer.name for layer in self.inputs if layer.word == "logsoftmax"), None)
+        if logarithm is not None and self.options.section.text("type") != "cost.reg":
+            message = f"{logarithm} is a logsoftmax, which only a cost.reg can read"
+            raise self.options.report_error("cfg-not-expressible", message, "inputs")
         return Layer(self.options.name, self.word, names, self.gpu, outputs, self.options, reads=reads, **fields)
 
     def map_layer(self, read: Image, output: Image, **values: object) -> Layer:

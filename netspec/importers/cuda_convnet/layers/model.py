@@ -89,6 +89,11 @@ class Layer:
     def is_cost(self) -> bool:
         return is_cost(self.type)
 
+    @property
+    def word(self) -> str:
+        """The type in the file, which may be that of a fork."""
+        return self.options.section.text("type").strip()
+
 
 @dataclass(frozen=True, slots=True)
 class Definition:

@@ -26,6 +26,10 @@ def read_neuron(options: Options, dialect: Dialect) -> Neuron | None:
         words = [word.strip() for word in call[2].split(",")]
         if len(words) == _NUMBERS[call[1]] and all(_NUMBER.fullmatch(word) and len(word) < 40 for word in words):
             return Neuron(call[1], tuple(map(float, words)))
+    if call and call[1] == "dropout" and _NUMBER.fullmatch(call[2].strip()) and 0 < float(call[2]) < 1:
+        message = "dropout, a neuron of a fork, drops values and scales them in tests"
+        options.warn("cfg-old-habit", message, "neuron")
+        return Neuron("dropout", (float(call[2]),))
     numbers = {word: n for word, n in _NUMBERS.items() if word != "log" or dialect == "v2"}
     neurons = [*_PLAIN, *(f"{word}[{','.join('ab'[:n])}]" for word, n in numbers.items())]
     advice = notes_on_neuron(text.partition("[")[0].strip(), dialect)

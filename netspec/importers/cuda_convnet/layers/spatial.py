@@ -25,7 +25,7 @@ def windows(side: int, size: int, stride: int, start: int) -> int:
 
 def _pool(context: Context) -> Layer:
     options, image = context.options, _image(context)
-    if context.weights_below():
+    if context.weights_below() and context.inputs[0].word != "cccp":  # the fork with cccp did without this bound
         options.require_divisible("channels", image.channels, 16)
     kind = options.choice("pool", _POOLS[context.dialect])
     size = options.integer("sizeX", low=1, high=image.side)

@@ -16,7 +16,8 @@ from netspec.importers.cuda_convnet.learning.reading_rates import read_rates
 from netspec.importers.cuda_convnet.options import MAX_NUMBER, Options
 
 _WEIGHTS = ("epsW", "epsB", "momW", "momB", "wc", "wball", "superEps", "superMom")
-DROPOUT = "dropout"
+DROPOUT = ("dropout", "dropRate")
+"""The keys of two forks: of all layers, and of an ``fc`` with one input (github.com/tomlepaine/cudaconvnet-fork)."""
 _2012 = ("schedW", "schedB")
 _QUANTIZERS = ("quantF", "quantB")
 _OF_COSTS = {
@@ -65,7 +66,7 @@ def needs_section(layer: Layer, dialect: Dialect) -> bool:
 def known_keys(layer: Layer, dialect: Dialect) -> Sequence[str]:
     """Return the keys that a layer's section may have: those of its type, and those of all layers."""
     quantizers = _QUANTIZERS if dialect == "2012" else ()
-    return (*own_keys(layer, dialect), *quantizers, *((DROPOUT,) if _may_drop(layer) else ()))
+    return (*own_keys(layer, dialect), *quantizers, *_dropout_keys(layer))
 
 
 def own_keys(layer: Layer, dialect: Dialect) -> Sequence[str]:
@@ -84,9 +85,11 @@ def own_keys(layer: Layer, dialect: Dialect) -> Sequence[str]:
     return {"hs": ("enable",), "dropout": ("enable", "keep"), "dropout2": ("enable", "keep")}.get(layer.type, ())
 
 
-def _may_drop(layer: Layer) -> bool:
-    """Whether ``dropout=`` may drop values of a layer. Only a fork of the program before that of 2012 has this key."""
-    return not layer.gpu and not layer.is_cost and layer.type not in ("data", "softmax")
+def _dropout_keys(layer: Layer) -> Sequence[str]:
+    """Return the keys that may drop values of a layer. Only forks of the program before that of 2012 have them."""
+    if layer.gpu or layer.is_cost or layer.type in ("data", "softmax"):
+        return ()
+    return DROPOUT if layer.type == "fc" and len(layer.inputs) == 1 else DROPOUT[:1]
 
 
 def _has_constant(layer: Layer, dialect: Dialect) -> bool:
@@ -124,10 +127,11 @@ def _of_all_layers(layer: Layer, options: Options, dialect: Dialect, parameters:
         if options.choice(key, ("default", "half"), "default") == "half":
             message = f"{key}=half rounded the transfers between GPUs; a spec cannot express this"
             options.warn("cfg-left-out", message, key)
-    if _may_drop(layer) and options.has(DROPOUT) and (rate := options.real(DROPOUT, low=0.0, high=1.0)):
-        message = "dropout is read as by a fork: it drops values before the layer's neuron, and scales them in tests"
-        options.warn("cfg-old-habit", message, DROPOUT)
-        parameters.dropouts[layer.name] = rate
+    for key in _dropout_keys(layer):
+        if options.has(key) and (rate := options.real(key, low=0.0, high=1.0)):
+            message = f"{key} is read as by a fork: it drops values before the layer's neuron, and scales them in tests"
+            options.warn("cfg-old-habit", message, key)
+            parameters.dropouts[layer.name] = rate
 
 
 def _cost(layer: Layer, options: Options, definition: Definition, parameters: Parameters) -> None:

@@ -70,6 +70,8 @@ def _lines(layer: Layer, lines: Lines, name: str, neuron: Neuron, suffix: str) -
     if word in _WITH_NUMBERS:
         return step(word, {key: format_literal(value) for key, value in zip("ab", numbers, strict=False)}, [name])
     a = numbers[0]
+    if word == "dropout":
+        return step("dropout", {"rate": format_literal(a), "scaling": "test"}, [name])
     if word == "brelu":  # min(a, max(0, x)) = a - max(0, a - max(0, x))
         low = step("relu", {}, [name], "-above-0")
         turned = step("linear", {"a": "-1", "b": format_literal(a)}, [low], "-from-top")

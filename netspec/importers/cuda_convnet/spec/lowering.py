@@ -74,7 +74,7 @@ class _Writer:
 
         A dropout before a ``relu`` is the same as one after it, where papers have it.
         """
-        rate = self.learning.dropouts.get(layer.name)
+        rate = self.learning.dropouts.get(layer.name) or layer.values.get("dropout")
         after = layer.neuron is None or layer.neuron.word in ("ident", "relu")
         if rate and not after:
             name = self._own_dropout(layer, name, rate)
