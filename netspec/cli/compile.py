@@ -122,7 +122,7 @@ def command(
 
 def _target(word: str | None, output: str | None) -> Target:
     """Return the target of a word, else of the ending of the output. Exits if the two do not agree."""
-    ending = "" if output in (None, "-") else Path(str(output)).suffix.lower()
+    ending = Path(output or "").suffix.lower()
     by_ending = [other for other in _TARGETS.values() if other.ending and other.ending == ending]
     target = _TARGETS[word] if word is not None else next(iter(by_ending), _TARGETS["python"])
     if ending and target.ending and target.ending != ending:

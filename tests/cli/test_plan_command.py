@@ -157,6 +157,7 @@ def test_impossible_split_is_reported_with_the_possible_ones() -> None:
         (("--gpus", "two"), "'two' is not a number of devices"),
         (("--gpus", "2,"), "'2,' is not a number of devices"),
         (("--gpus", "5000"), "'5000' is not a number of devices"),
+        (("--gpus", "0000000099999"), "'0000000099999' is not a number of devices"),
         (("--memory", "3"), "'3' is not an amount of memory; write 3GB"),
         (("--link", "25GB", "--flops", "400T"), "'25GB' is not the speed of a link; write bytes a second, 25GB/s"),
         (("--link", "25GB/s", "--flops", "many"), "'many' is not a computing speed"),

@@ -11,9 +11,20 @@ import netspec
 from netspec.ir.ops import Conv
 from netspec.ir.shape import Shape
 from netspec.ir.window import Pad, Window
-from netspec.passes.fast import ALL, NAMES, PASSES, PLAIN, ComputeTarget, Unshuffle, enabled_passes, forms_of
+from netspec.passes.fast import (
+    ALL,
+    NAMES,
+    PASSES,
+    PLAIN,
+    ComputeTarget,
+    Unshuffle,
+    enabled_passes,
+    forms_of,
+    on_devices,
+)
 from netspec.passes.fast.lrn_chain import chains
 from netspec.passes.fast.space_to_depth import unshuffle
+from netspec.passes.placing import arrange, place_on_devices
 
 ALEXNET = netspec.load(SPECS / "alexnet.net").graph
 CPU, CUDA = ComputeTarget("cpu", "fp32"), ComputeTarget("cuda", "bf16")
@@ -158,6 +169,27 @@ def test_avg_pool_takes_poolings_that_are_slow_in_pytorch(pool: str, summed: boo
 def test_im2col_takes_convolutions_over_one_channel(image: str, keys: str, patched: bool) -> None:
     graph = valid_net(f"[image] input {image}\n[c] conv filters=4 kernel=3{keys}\n[f] fc outputs=2\n").graph
     assert forms_of(graph, ("im2col",)).patched == ({"c"} if patched else set())
+
+
+def test_convolution_over_blocks_takes_no_other_form() -> None:
+    """Over blocks of 4 x 4 pixels each of its kernels reads 16 channels, not one."""
+    both = ("space-to-depth", "grouped-conv", "im2col")
+    for image, keys in (("1x12x12", ""), ("2x12x12", " groups=2")):
+        graph = valid_net(
+            f"[image] input {image}\n[c] conv filters=4 kernel=4 stride=4{keys}\n[f] fc outputs=2\n"
+        ).graph
+        forms = forms_of(graph, both)
+        assert list(forms.unshuffled) == ["c"] and not forms.patched and not forms.grouped
+
+
+def test_images_that_are_transferred_are_not_prepared_as_blocks() -> None:
+    text = "gpus 2\n[image] input 3x12x12\n[a] conv filters=4 kernel=4 stride=4 inputs=image{}\n"
+    text += "[b] conv filters=4 kernel=4 stride=4 inputs=image{}\n[c] concat inputs=a,b\n[f] fc outputs=2\n"
+    for places, transferred in (((" gpu=0", " gpu=1"), True), (("", ""), False)):
+        graph = valid_net(text.format(*places)).graph
+        forms = forms_of(graph, ("space-to-depth",))
+        placed = place_on_devices(graph, arrange(graph, 2))
+        assert forms.images is not None and (on_devices(forms, placed).images is None) == transferred
 
 
 def test_im2col_needs_enough_images() -> None:

@@ -50,7 +50,7 @@ def _apply(graph: Graph, forms: Forms) -> Forms:
     if forms.channels_last or graph.train.channels_last:
         return forms
     pools = frozenset(node.name for node in graph.nodes.values() if node.inputs and pays(node, graph.shapes(node)[0]))
-    return replace(forms, sums=pools) if pools else forms
+    return replace(forms, sums=pools)
 
 
 def _enough(graph: Graph, forms: Forms, images: int) -> Forms:

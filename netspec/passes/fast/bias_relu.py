@@ -59,9 +59,9 @@ def _adds_bias(graph: Graph, node: Node, read_once: Set[str]) -> bool:
 
 
 def _apply(graph: Graph, forms: Forms) -> Forms:
-    merged, by_chains = rectified(graph, forms), biased(graph, forms)
+    by_chains = biased(graph, forms)
     chains = {name: replace(chain, biased=by_chains.get(name)) for name, chain in forms.chains.items()}
-    return replace(forms, rectified=merged, chains=chains) if merged or by_chains else forms
+    return replace(forms, rectified=rectified(graph, forms), chains=chains)
 
 
 PASS = Pass(

@@ -20,7 +20,7 @@ def _apply(graph: Graph, forms: Forms) -> Forms:
     dropouts = frozenset(
         node.name for node in graph.nodes.values() if isinstance(node.op, Dropout) and node.op.over == "units"
     )
-    return replace(forms, dropped=dropouts) if dropouts else forms
+    return replace(forms, dropped=dropouts)
 
 
 PASS = Pass(

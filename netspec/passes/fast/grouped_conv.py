@@ -24,8 +24,7 @@ def _apply(graph: Graph, forms: Forms) -> Forms:
     grouped = frozenset(
         node.name for node in graph.nodes.values() if isinstance(node.op, Conv) and 1 < node.op.groups <= MAX_GROUPS
     )
-    grouped -= set(forms.unshuffled)
-    return replace(forms, grouped=grouped) if grouped else forms
+    return replace(forms, grouped=grouped - set(forms.unshuffled))
 
 
 PASS = Pass(

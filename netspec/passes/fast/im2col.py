@@ -37,8 +37,7 @@ def _apply(graph: Graph, forms: Forms) -> Forms:
     if graph.train.precision != "fp32":  # under autocast, gradients are left to PyTorch
         return forms
     patched = frozenset(node.name for node in graph.nodes.values() if node.inputs and pays(node, graph.shapes(node)[0]))
-    patched -= set(forms.unshuffled)
-    return replace(forms, patched=patched) if patched else forms
+    return replace(forms, patched=patched - set(forms.unshuffled))
 
 
 def _enough(graph: Graph, forms: Forms, images: int) -> Forms:

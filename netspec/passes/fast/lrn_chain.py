@@ -37,8 +37,7 @@ def chains(graph: Graph) -> dict[str, Chain]:
 
 
 def _apply(graph: Graph, forms: Forms) -> Forms:
-    by_name = chains(graph)
-    return replace(forms, chains=by_name) if by_name else forms
+    return replace(forms, chains=chains(graph))
 
 
 PASS = Pass(

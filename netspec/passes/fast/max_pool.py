@@ -33,7 +33,7 @@ def _apply(graph: Graph, forms: Forms) -> Forms:
     if forms.channels_last or graph.train.channels_last:
         return forms
     pools = frozenset(node.name for node in graph.nodes.values() if pays(node) and not forms.is_absorbed(node))
-    return replace(forms, pools=pools) if pools else forms
+    return replace(forms, pools=pools)
 
 
 PASS = Pass(

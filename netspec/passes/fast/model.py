@@ -99,8 +99,8 @@ class Pass:
     """An optimising pass.
 
     ``does`` and ``exact`` are one-line descriptions: what the pass does, and how its results compare with those of the
-    plain network. ``pays`` says where the pass is on by default, ``why`` on what evidence. ``apply`` adds to the forms,
-    or returns them unchanged if the graph has nothing for the pass. ``enough`` then removes those additions that do not
+    plain network. ``pays`` says where the pass is on by default, ``why`` on what evidence. ``apply`` adds to the forms
+    what the graph has for the pass. ``enough`` then removes those additions that do not
     pay off with so few images at a time. The pass has no effect on devices other than ``runs_on``.
     """
 

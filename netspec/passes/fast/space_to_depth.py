@@ -51,7 +51,7 @@ def _apply(graph: Graph, forms: Forms) -> Forms:
         for node in graph.nodes.values()
         if isinstance(node.op, Conv) and (blocks := unshuffle(node.op, *graph.shapes(node))) is not None
     }
-    return replace(forms, unshuffled=unshuffled, images=_image_blocks(graph, unshuffled)) if unshuffled else forms
+    return replace(forms, unshuffled=unshuffled, images=_image_blocks(graph, unshuffled))
 
 
 def _image_blocks(graph: Graph, unshuffled: Mapping[str, Unshuffle]) -> Unshuffle | None:
