@@ -187,6 +187,17 @@ def test_layers_with_shared_weights_have_the_same_sharding(devices: int, split: 
     assert placed.layers["a"].sharding == placed.layers["b"].sharding
 
 
+def test_hybrid_layers_split_by_batch() -> None:
+    """Convolutions are, also of weights of others; and what reads a layer split by batch beside one by feature."""
+    convolutions = (
+        "[image] input 4x6x6\n[a] conv filters=4 kernel=3 pad=1\n[b] conv filters=4 kernel=3 pad=1 weights=a\n"
+    )
+    assert sharding(placed_on(netspec.loads(convolutions).graph, 2, "hybrid"), "a", "b") == {Sharding(2)}
+    joined = "[image] input 8\n[r] relu\n[f] fc outputs=8 inputs=image\n[s] sum inputs=f,r\n[g] fc outputs=2\n"
+    placed = placed_on(netspec.loads(joined).graph, 2, "hybrid")
+    assert [placed.layers[name].sharding for name in "rfs"] == [Sharding(2), Sharding(1, 2), Sharding(2)]
+
+
 def test_norm_over_all_parts_keeps_weights_whole() -> None:
     text = "[image] input 8\n[a] fc outputs=8 parts=4 fixed_norm=1 norm_over={}\n[b] fc outputs=8 parts=4 weights=a\n"
     for norm_over, sharding in (("parts", Sharding(2)), ("unit", Sharding(1, 2))):
