@@ -149,6 +149,25 @@ def test_concat_joins_the_inputs_of_its_own_device() -> None:
         assert str(local.nodes["joined"].output) == "8x6x6"
 
 
+@pytest.mark.parametrize(
+    "joined",
+    [
+        "concat inputs=d,c,b,a gpu=all",  # in another order than the groups'
+        "concat inputs=a,b gpu=all",  # on two of the four groups
+        "concat inputs=a,a,b,b,c,c,d,d gpu=all",
+    ],
+)
+def test_concat_of_whole_layers_is_shared_if_each_device_has_its_share(joined: str) -> None:
+    """Otherwise all devices have all of it, and each of its readers takes its share."""
+    placed = placed_on(netspec.loads(TOWERS.replace("concat inputs=a,b,c,d", joined)).graph, 4)
+    in_order = "a,a,b,b" in joined
+    assert placed.layers["joined"].sharding == (Sharding(1, 4) if in_order else Sharding())
+    assert {name: t.target for name, t in placed.layers["joined"].transfers.items()} == (
+        {} if in_order else dict.fromkeys(placed.graph.layers["joined"].inputs, Sharding())
+    )
+    assert sharding(placed, "own") == {Sharding(1, 4)}
+
+
 def test_eight_devices_hold_each_of_four_groups_twice() -> None:
     placed = placed_on(netspec.loads(TOWERS).graph, 8)
     assert placed.layers["c"].sharding == Sharding(2, owner=2)

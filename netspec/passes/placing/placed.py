@@ -139,7 +139,7 @@ def _requirements(
     nodes = graph.nodes_of(layer)
     if any(graph.parameters[key].constraint.parts > 1 for node in nodes for key in node.params):
         return None
-    if _joins_owners(nodes[0], layers):
+    if _joins_own_shares(graph, nodes[0], layers, sharding.channels):
         return {name: (layers[name].sharding, False) for name in layer.inputs}
     requirements: dict[str, tuple[Sharding, bool]] = {}
     for node in nodes:
@@ -159,10 +159,18 @@ def _requirements(
     return requirements
 
 
-def _joins_owners(node: Node, layers: Mapping[str, PlacedLayer]) -> bool:
-    """Whether a node is a concatenation of inputs that are each owned by a column. Each column's share of the result is
-    then its own input."""
-    return isinstance(node.op, Concat) and all(layers[name].sharding.owner is not None for name in node.inputs)
+def _joins_own_shares(graph: Graph, node: Node, layers: Mapping[str, PlacedLayer], columns: int) -> bool:
+    """Whether a node is a concatenation of inputs that are each owned by a column, in such an order and of such sizes
+    that each column's share of the result is what it owns."""
+    if not isinstance(node.op, Concat):
+        return False
+    share, start = node.output.channels // columns, 0
+    for name in node.inputs:
+        owner, end = layers[name].sharding.owner, start + graph.layers[name].output.channels
+        if owner is None or start < owner * share or end > (owner + 1) * share:
+            return False
+        start = end
+    return True
 
 
 def _scores_transfer(graph: Graph, arrangement: Arrangement, layers: Mapping[str, PlacedLayer]) -> Transfer | None:
