@@ -113,6 +113,10 @@ class Lowering:
         own = self.placement.split and operand.placement.split and self.keys.get("reads", "own") == "own"
         return self.gpu_groups if own else 1
 
+    def groups_for(self, index: int) -> int:
+        """Return into how many groups the channels of the input at ``index`` are divided: ``groups`` in each share."""
+        return int(self.value_for("groups", index)) * self.shares(self.operands[index])
+
     def emit(
         self,
         op: Op,

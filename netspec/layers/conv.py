@@ -25,13 +25,7 @@ def lower(low: Lowering) -> None:
         _need_whole(low)
     lay_out(low)
     low.emit_weighted(
-        lambda i, bias: Conv(
-            low["filters"],
-            window(low, i),
-            low.value_for("groups", i) * low.shares(low.operands[i]),
-            bias,
-            low["table"],
-        ),
+        lambda i, bias: Conv(low["filters"], window(low, i), low.groups_for(i), bias, low["table"]),
         bias_per=low["bias_per"],
         separate_bias=low["bias_per"] == "unit",
     )

@@ -43,11 +43,7 @@ KEYS = (
 
 
 def lower(low: Lowering) -> None:
-    low.emit_weighted(
-        lambda i, bias: Deconv(
-            low["filters"], _window(low, i), low.value_for("groups", i) * low.shares(low.operands[i]), bias
-        )
-    )
+    low.emit_weighted(lambda i, bias: Deconv(low["filters"], _window(low, i), low.groups_for(i), bias))
 
 
 def _window(low: Lowering, index: int) -> TransposedWindow:

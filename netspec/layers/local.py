@@ -9,12 +9,7 @@ from netspec.lowering import LayerType, Lowering
 
 def lower(low: Lowering) -> None:
     lay_out(low)
-    low.emit_weighted(
-        lambda i, bias: Local(
-            low["filters"], window(low, i), low.value_for("groups", i) * low.shares(low.operands[i]), bias
-        ),
-        bias_per="unit",
-    )
+    low.emit_weighted(lambda i, bias: Local(low["filters"], window(low, i), low.groups_for(i), bias), bias_per="unit")
 
 
 TYPE = LayerType(

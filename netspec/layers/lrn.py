@@ -9,8 +9,7 @@ from netspec.lowering import LayerType, Lowering
 
 def lower(low: Lowering) -> None:
     size = low["size"]
-    operand = low.operands[0]
-    low.emit(Lrn(size, low["k"], alpha(low, size), low["beta"], low["groups"] * low.shares(operand)))
+    low.emit(Lrn(size, low["k"], alpha(low, size), low["beta"], low.groups_for(0)))
 
 
 TYPE = LayerType(
