@@ -69,7 +69,7 @@ def layer_facts(graph: Graph, layer: Layer, *, by_gpu: bool) -> dict[str, Fact]:
     """
     nodes = main_nodes(graph, layer)
     attributes = [dict(_attributes(graph, layer, node, by_gpu)) for node in nodes]
-    facts = {key: Fact(_per_input([values[key] for values in attributes])) for key in attributes[0]}
+    facts = {key: Fact(texts.per_input([values[key] for values in attributes])) for key in attributes[0]}
     if isinstance(nodes[0].op, ops.Input):
         facts |= {key: Fact(texts.word(getattr(graph.preprocessing, key))) for key in PREPARATION_KEYS}
     facts["neuron"] = Fact(texts.neuron(neuron_of(graph, layer)))
@@ -116,11 +116,6 @@ def fields_of(op: ops.Op, key: str) -> tuple[str, ...]:
 
 def _key_of(op: ops.Op, field: str) -> str:
     return next((name for kind, attribute, name in _RENAMED if isinstance(op, kind) and attribute == field), field)
-
-
-def _per_input(texts: list[str]) -> str:
-    """Join the values for a layer's inputs: ``3`` if they are all equal, else ``3,5``."""
-    return texts[0] if len(set(texts)) == 1 else ",".join(texts)
 
 
 def _attributes(graph: Graph, layer: Layer, node: Node, by_gpu: bool) -> Iterator[tuple[str, str]]:
@@ -211,7 +206,7 @@ def _bounds(weights: Sequence[Parameter]) -> dict[str, Fact]:
     values = {"super_eps": [p.super_eps for p in weights]}
     values |= {key: [getattr(p.constraint, key) for p in weights] for key in BOUNDS}
     return {
-        key: Fact(_per_input(["none" if bound is None else texts.number(bound) for bound in bounds]))
+        key: Fact(texts.per_input(["none" if bound is None else texts.number(bound) for bound in bounds]))
         for key, bounds in values.items()
     }
 
@@ -226,8 +221,8 @@ def _fans(graph: Graph, products: tuple[Node, ...]) -> tuple[float, float]:
 def _initial(parameters: Sequence[Parameter], fan_in: float, fan_out: float) -> Fact:
     """Initial values by their word and, as an alternative, by their numbers."""
     distributions = [p.distribution for p in parameters]
-    text = _per_input([texts.initialiser(d, fan_in, fan_out) for d in distributions])
-    return Fact(text, frozenset({_per_input([texts.distribution(d) for d in distributions])}))
+    text = texts.per_input([texts.initialiser(d, fan_in, fan_out) for d in distributions])
+    return Fact(text, frozenset({texts.per_input([texts.distribution(d) for d in distributions])}))
 
 
 def _as_bias(initial: Fact) -> Fact:
@@ -241,7 +236,7 @@ def _combined(facts: list[Fact]) -> Fact:
     if len({f.text for f in facts}) == 1:
         return facts[0]
     also = [sorted(f.also) for f in facts]
-    return Fact(_per_input([f.text for f in facts]), frozenset({str(also)} if all(also) else ()))
+    return Fact(texts.per_input([f.text for f in facts]), frozenset({str(also)} if all(also) else ()))
 
 
 def _as_multiple(value: float, base: float) -> frozenset[str]:

@@ -6,6 +6,7 @@ of five equals ``alpha=1e-4`` whatever the last bit of the quotient.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import fields
 from typing import Any
 
@@ -48,6 +49,11 @@ def pair(value: tuple[int, int]) -> str:
 def pad(value: tuple[int, int, int, int]) -> str:
     """Return ``2`` if all sides are equal, else left, right, top and bottom: ``0,3,0,3``."""
     return str(value[0]) if len(set(value)) == 1 else ",".join(map(str, value))
+
+
+def per_input(values: Sequence[str]) -> str:
+    """Return the value of a key of a layer with several inputs: ``3`` if it is the same for all, else ``3,5``."""
+    return values[0] if len(set(values)) == 1 else ",".join(values)
 
 
 def call(name: str, *arguments: str) -> str:

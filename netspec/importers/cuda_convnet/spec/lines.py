@@ -90,11 +90,6 @@ class Lines:
         return self.values[name]
 
 
-def per_input(values: Sequence[str]) -> str:
-    """Return the text of a key with a value per input: a single value if all are equal."""
-    return values[0] if len(set(values)) == 1 else ",".join(values)
-
-
 def is_list(value: str) -> bool:
     """Whether a key's text is a list of values per input: ``1,2``, but not ``gaussian(0.1, 0.5)``."""
     return "," in re.sub(r"\([^)]*\)", "", value)

@@ -8,9 +8,10 @@ from netspec.formatting import format_literal
 from netspec.importers.cuda_convnet.layers.model import Definition, Image, Layer
 from netspec.importers.cuda_convnet.learning.model import Drop, Learning, Norm
 from netspec.importers.cuda_convnet.spec import functions, losses, maps, pooling, windows
-from netspec.importers.cuda_convnet.spec.lines import OUTPUT, Lines, per_input
+from netspec.importers.cuda_convnet.spec.lines import OUTPUT, Lines
 from netspec.importers.cuda_convnet.spec.sharing import Sharing, line_of, sharing
 from netspec.ir.shape import Shape
+from netspec.keys.texts import per_input
 
 
 def lines_of(definition: Definition, learning: Learning, shape: Shape) -> Lines:
