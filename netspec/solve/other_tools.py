@@ -14,6 +14,7 @@ from netspec.diagnostics.fixes import removal
 from netspec.diagnostics.other_keys import CHANNELS_READ, GROUP_SIZES, PARAMETERS
 from netspec.diagnostics.other_tools import plain_word
 from netspec.formatting import format_count, plural
+from netspec.ir.shape import Shape
 from netspec.keys.kind import shown
 from netspec.keys.texts import pair as size_text
 from netspec.language.syntax import Dims, Number, Pair
@@ -26,7 +27,7 @@ def instance_norm(checked: Checked, facts: LayerFacts) -> Iterator[Proposal]:
 
     PyTorch's has no coefficients by default; that of Keras has.
     """
-    above = checked.layers[facts.inputs[0]].computed if len(facts.inputs) == 1 else None
+    above = _shape_read(checked, facts)
     keys = instance_norm_keys(facts.section)
     if above is None or not above.is_image or keys is None:
         return
@@ -46,7 +47,7 @@ def adaptive_window(checked: Checked, facts: LayerFacts) -> Iterator[Proposal]:
     For an output of 1x1, the mistake has its fix already, which does not depend on the map.
     """
     adaptive = adaptive_pooling(facts.section)
-    above = checked.layers[facts.inputs[0]].computed if len(facts.inputs) == 1 else None
+    above = _shape_read(checked, facts)
     if adaptive is None or adaptive.size in (None, (1, 1)) or above is None or not above.is_image:
         return
     (rows, columns), (_, height, width) = adaptive.size, above
@@ -57,6 +58,11 @@ def adaptive_window(checked: Checked, facts: LayerFacts) -> Iterator[Proposal]:
     else:
         return
     yield Proposal(f"write {layer}", adaptive.written_as(layer), f"gives {rows}x{columns} of {height}x{width}")
+
+
+def _shape_read(checked: Checked, facts: LayerFacts) -> Shape | None:
+    """Return the shape of the layer that a layer reads, if it reads one and that could be computed."""
+    return checked.layers[facts.inputs[0]].computed if len(facts.inputs) == 1 else None
 
 
 def without_channels_read(checked: Checked, facts: LayerFacts) -> Iterator[Proposal]:
@@ -100,7 +106,7 @@ def groups_of_size(checked: Checked, facts: LayerFacts) -> Iterator[Proposal]:
     There is none for a convolution in GPU groups: what it reads of them depends on further keys.
     """
     pair = next((p for key, p in facts.pairs.items() if plain_word(key) in GROUP_SIZES), None)
-    above = checked.layers[facts.inputs[0]].computed if len(facts.inputs) == 1 else None
+    above = _shape_read(checked, facts)
     size = pair.value.value if pair is not None and isinstance(pair.value, Number) else 0
     if pair is None or "groups" in facts.pairs or above is None or not isinstance(size, int) or size < 1:
         return
