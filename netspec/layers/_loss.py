@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from netspec.ir.ops import Loss
 from netspec.keys import Key, Real
-from netspec.layers._common import PLACED
+from netspec.layers._keys import PLACED
 from netspec.lowering import LayerType, Lowering
 
 

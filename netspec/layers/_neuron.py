@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from netspec.keys import NEURONS, Key
-from netspec.layers._common import PLACED
+from netspec.layers._keys import PLACED
 from netspec.lowering import LayerType, Lowering
 
 

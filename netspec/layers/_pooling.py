@@ -5,7 +5,8 @@ from __future__ import annotations
 from netspec.ir.fault import Fault
 from netspec.ir.window import Pad, Window
 from netspec.keys import Key, Size2
-from netspec.layers._common import PAD, ROUNDING, USUAL
+from netspec.layers._keys import USUAL
+from netspec.layers._windows import PAD, ROUNDING
 from netspec.lowering import Lowering
 
 KEYS = (

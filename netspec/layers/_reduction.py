@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from netspec.ir.ops import ChannelMax, ChannelMean
 from netspec.keys import Key, Whole
-from netspec.layers._common import USUAL
+from netspec.layers._keys import USUAL
 from netspec.layers._norm import merged_groups
 from netspec.lowering import LayerType, Lowering
 

@@ -3,7 +3,7 @@
 from netspec.ir.ops import Bias, ChannelScale
 from netspec.keys import Init, Initialiser, Key
 from netspec.keys.learning import LEARNING
-from netspec.layers._common import BIAS, USUAL
+from netspec.layers._keys import BIAS, USUAL
 from netspec.lowering import LayerType, Lowering
 
 

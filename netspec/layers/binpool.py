@@ -2,7 +2,7 @@
 
 from netspec.ir.ops import AvgPool, BinPool
 from netspec.keys import Key, Size2
-from netspec.layers._common import USUAL
+from netspec.layers._keys import USUAL
 from netspec.lowering import LayerType, Lowering
 
 

@@ -2,7 +2,7 @@
 
 from netspec.ir.ops import ColourSpace
 from netspec.keys import YES_NO, Choice, Key
-from netspec.layers._common import USUAL
+from netspec.layers._keys import USUAL
 from netspec.lowering import LayerType, Lowering
 
 

@@ -1,7 +1,7 @@
 """Concatenation."""
 
 from netspec.ir.ops import Concat
-from netspec.layers._common import USUAL
+from netspec.layers._keys import USUAL
 from netspec.lowering import LayerType, Lowering
 
 

@@ -1,7 +1,7 @@
 """Contrast normalisation."""
 
 from netspec.ir.ops import ContrastNorm
-from netspec.layers._common import USUAL
+from netspec.layers._keys import USUAL
 from netspec.layers._response import RESPONSE, alpha, check_values, window_size
 from netspec.lowering import LayerType, Lowering
 

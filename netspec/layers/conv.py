@@ -6,9 +6,10 @@ from typing import Any
 from netspec.formatting import plural
 from netspec.ir.fault import Fault
 from netspec.ir.ops import Conv
-from netspec.keys import Key, OrNone, Rows, Whole
+from netspec.keys import Choice, Key, OrNone, Rows, Whole
 from netspec.layers import _bounds
-from netspec.layers._common import BIAS_PER, GROUPS, PLACES, SPREAD, USUAL, WEIGHTED_KERNELS, WINDOWED, lay_out, window
+from netspec.layers._keys import USUAL, WEIGHTED_KERNELS
+from netspec.layers._windows import GROUPS, PLACES, SPREAD, WINDOWED, lay_out, window
 from netspec.lowering import LayerType, Lowering
 
 TABLE = Key(
@@ -17,6 +18,12 @@ TABLE = Key(
     "connection table: for each filter, in order, the channels that it reads; it has no weights for other channels",
     default=None,
     default_text="none: every filter reads all channels",
+)
+BIAS_PER = Key(
+    "bias_per",
+    Choice({"channel": "channel", "unit": "unit"}),
+    "channel: one bias for each filter. unit: one at each position of a filter",
+    default="channel",
 )
 
 

@@ -4,7 +4,7 @@ from netspec.ir.fault import Fault
 from netspec.ir.ops import Crop
 from netspec.keys import Key, Size2, Whole
 from netspec.keys.sizes import MAX_SIDE
-from netspec.layers._common import USUAL
+from netspec.layers._keys import USUAL
 from netspec.lowering import LayerType, Lowering
 
 _PLACE = "0; the middle, rounded down, if there is a second input"

@@ -3,7 +3,8 @@
 from netspec.ir.ops import Deconv
 from netspec.ir.window import Pad, TransposedWindow
 from netspec.keys import Key, Padding, Size2, Whole
-from netspec.layers._common import DILATION, GROUPS, LEARNT_KERNELS, READS, USUAL
+from netspec.layers._keys import LEARNT_KERNELS, READS, USUAL
+from netspec.layers._windows import DILATION, GROUPS
 from netspec.lowering import LayerType, Lowering
 
 KEYS = (

@@ -2,7 +2,7 @@
 
 from netspec.ir.ops import EdgePad
 from netspec.keys import Key, Padding
-from netspec.layers._common import USUAL
+from netspec.layers._keys import USUAL
 from netspec.lowering import LayerType, Lowering
 
 

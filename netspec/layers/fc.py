@@ -5,7 +5,7 @@ from netspec.ir.ops import Linear
 from netspec.keys import Key, Whole
 from netspec.keys.learning import NORM_OVER
 from netspec.layers._bounds import check_values
-from netspec.layers._common import USUAL, WEIGHTED
+from netspec.layers._keys import USUAL, WEIGHTED
 from netspec.lowering import LayerType, Lowering, Operand
 
 PARTS = Key(

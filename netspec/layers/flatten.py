@@ -1,7 +1,7 @@
 """Flattening."""
 
 from netspec.ir.ops import Flatten
-from netspec.layers._common import USUAL
+from netspec.layers._keys import USUAL
 from netspec.lowering import LayerType, Lowering
 
 

@@ -3,7 +3,7 @@
 from netspec.ir.ops import LayerNorm
 from netspec.keys import Key, Whole
 from netspec.keys.learning import LEARNING
-from netspec.layers._common import USUAL
+from netspec.layers._keys import USUAL
 from netspec.layers._norm import AFFINE, EPS, emit, merged_groups
 from netspec.lowering import LayerType, Lowering
 

@@ -3,7 +3,8 @@
 from netspec.ir.ops import Local
 from netspec.keys import Key, Whole
 from netspec.layers._bounds import check_values
-from netspec.layers._common import GROUPS, PLACES, SPREAD, USUAL, WEIGHTED, WINDOWED, lay_out, window
+from netspec.layers._keys import USUAL, WEIGHTED
+from netspec.layers._windows import GROUPS, PLACES, SPREAD, WINDOWED, lay_out, window
 from netspec.lowering import LayerType, Lowering
 
 

@@ -2,7 +2,7 @@
 
 from netspec.ir.ops import Lrn
 from netspec.keys import Key, Whole
-from netspec.layers._common import READS, USUAL
+from netspec.layers._keys import READS, USUAL
 from netspec.layers._response import RESPONSE, alpha, check_values, window_size
 from netspec.lowering import LayerType, Lowering
 

@@ -1,7 +1,7 @@
 """Elementwise maximum of several inputs."""
 
 from netspec.ir.ops import Max
-from netspec.layers._common import USUAL
+from netspec.layers._keys import USUAL
 from netspec.lowering import LayerType, Lowering
 
 

@@ -1,8 +1,8 @@
 """Pooling by largest magnitude."""
 
 from netspec.ir.ops import MaxAbsPool
-from netspec.layers._common import PLACES
 from netspec.layers._pooling import KEYS, pooling_window
+from netspec.layers._windows import PLACES
 from netspec.lowering import LayerType, Lowering
 
 

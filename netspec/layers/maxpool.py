@@ -1,8 +1,8 @@
 """Maximum pooling."""
 
 from netspec.ir.ops import MaxPool
-from netspec.layers._common import PLACES
 from netspec.layers._pooling import KEYS, pooling_window
+from netspec.layers._windows import PLACES
 from netspec.lowering import LayerType, Lowering
 
 

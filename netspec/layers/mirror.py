@@ -1,7 +1,7 @@
 """Horizontal reflection."""
 
 from netspec.ir.ops import Mirror
-from netspec.layers._common import USUAL
+from netspec.layers._keys import USUAL
 from netspec.lowering import LayerType, Lowering
 
 

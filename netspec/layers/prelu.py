@@ -5,7 +5,7 @@ from dataclasses import replace
 from netspec.ir.ops import PRelu
 from netspec.keys import YES_NO, Init, Initialiser, Key
 from netspec.keys.learning import LEARNING, OF_BIASES
-from netspec.layers._common import PLACED, WEIGHTS_OF
+from netspec.layers._keys import PLACED, WEIGHTS_OF
 from netspec.lowering import LayerType, Lowering
 
 

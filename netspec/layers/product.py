@@ -1,7 +1,7 @@
 """Elementwise product of several inputs."""
 
 from netspec.ir.ops import Product
-from netspec.layers._common import USUAL
+from netspec.layers._keys import USUAL
 from netspec.lowering import LayerType, Lowering
 
 

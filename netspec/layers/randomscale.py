@@ -3,7 +3,7 @@
 from netspec.ir.ops import RandomScale
 from netspec.keys import Key, Real, Whole
 from netspec.keys.sizes import MAX_SIDE
-from netspec.layers._common import USUAL
+from netspec.layers._keys import USUAL
 from netspec.lowering import LayerType, Lowering
 
 

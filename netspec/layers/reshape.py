@@ -2,7 +2,7 @@
 
 from netspec.ir.ops import Reshape
 from netspec.keys import ImageShape, Key
-from netspec.layers._common import USUAL
+from netspec.layers._keys import USUAL
 from netspec.lowering import LayerType, Lowering
 
 

@@ -4,7 +4,7 @@ from netspec.ir.fault import Fault
 from netspec.ir.ops import Interpolate, Resize
 from netspec.ir.ops.scaling import METHODS
 from netspec.keys import Choice, Key, Real, Size2
-from netspec.layers._common import USUAL
+from netspec.layers._keys import USUAL
 from netspec.lowering import LayerType, Lowering
 
 _EXACT = (

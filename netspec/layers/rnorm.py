@@ -1,7 +1,7 @@
 """Response normalisation within each map."""
 
 from netspec.ir.ops import MapNorm
-from netspec.layers._common import USUAL
+from netspec.layers._keys import USUAL
 from netspec.layers._response import RESPONSE, alpha, check_values, window_size
 from netspec.lowering import LayerType, Lowering
 

@@ -2,7 +2,7 @@
 
 from netspec.ir.ops import Slice
 from netspec.keys import Key, Whole
-from netspec.layers._common import USUAL
+from netspec.layers._keys import USUAL
 from netspec.lowering import LayerType, Lowering
 
 

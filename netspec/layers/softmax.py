@@ -1,7 +1,7 @@
 """Softmax."""
 
 from netspec.ir.ops import Softmax
-from netspec.layers._common import PLACED
+from netspec.layers._keys import PLACED
 from netspec.lowering import LayerType, Lowering
 
 

@@ -1,7 +1,7 @@
 """Elementwise sum of several inputs."""
 
 from netspec.ir.ops import Sum
-from netspec.layers._common import USUAL
+from netspec.layers._keys import USUAL
 from netspec.lowering import LayerType, Lowering
 
 

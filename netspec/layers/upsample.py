@@ -3,7 +3,7 @@
 from netspec.ir.ops import Upsample
 from netspec.ir.ops.scaling import MAX_FACTOR, METHODS
 from netspec.keys import Choice, Key, Size2
-from netspec.layers._common import USUAL
+from netspec.layers._keys import USUAL
 from netspec.lowering import LayerType, Lowering
 
 

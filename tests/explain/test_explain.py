@@ -13,7 +13,7 @@ from netspec.keys.initialisers import INITIALISERS
 from netspec.keys.learning import LEARNING, OF_PRODUCTS
 from netspec.keys.schedules import SCHEDULES, WARMUPS
 from netspec.keys.update_rules import OPTIMIZERS
-from netspec.layers._common import KERNEL, ROUNDING
+from netspec.layers._windows import KERNEL, ROUNDING
 from netspec.net import loads
 from netspec.setting_keys import TRAIN
 
