@@ -43,6 +43,13 @@ def test_docs_readme_links_every_page_and_existing_sections() -> None:
     assert commands <= {path.stem.rstrip("_") for path in (ROOT / "netspec" / "cli").glob("*.py")}
 
 
+def test_architecture_page_shows_a_layer_type_as_it_is() -> None:
+    (shown,) = re.findall(
+        r"^```python\n(.*?)^```", (DOCS / "architecture.md").read_text("utf-8"), re.MULTILINE | re.DOTALL
+    )
+    assert shown == (ROOT / "netspec" / "layers" / "avgpool.py").read_text("utf-8")
+
+
 def test_incorrect_example_without_output_fails() -> None:
     with pytest.raises(AssertionError, match="an example is not right"):
         fresh("```net\n[image] input 3x32x32\n[c] conv filters=1\n```\n", {})
