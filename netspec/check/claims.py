@@ -10,8 +10,8 @@ from typing import NamedTuple
 from netspec.check.report import Findings, joined_size
 from netspec.check.values import pairs_by_key
 from netspec.diagnostics import Edit, Fix
-from netspec.diagnostics.other_keys import ABSENT_COUNTS
-from netspec.diagnostics.other_tools import plain_word
+from netspec.diagnostics.other_tools.keys import ABSENT_COUNTS
+from netspec.diagnostics.other_tools.words import plain_word
 from netspec.formatting import format_count, format_product
 from netspec.ir.shape import Shape
 from netspec.keys import BadValue, ImageShape, Key, Whole

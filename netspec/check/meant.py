@@ -11,8 +11,9 @@ from netspec.check.other_tools.types import AdaptivePooling, adaptive_pooling, g
 from netspec.diagnostics import Edit, Fix
 from netspec.diagnostics.fixes import replacement
 from netspec.diagnostics.nearest import nearest
-from netspec.diagnostics.other_keys import ABSENT_KEYS, CHANNELS_READ
-from netspec.diagnostics.other_tools import ABSENT_TYPES, WORDS, plain_word
+from netspec.diagnostics.other_tools.keys import ABSENT_KEYS, CHANNELS_READ
+from netspec.diagnostics.other_tools.types import ABSENT_TYPES
+from netspec.diagnostics.other_tools.words import WORDS, plain_word
 from netspec.keys import Key
 from netspec.keys.kind import shown
 from netspec.language.syntax import Call, Pair, Section, Value, Word

@@ -10,7 +10,8 @@ from netspec import layers
 from netspec.diagnostics import Diagnostic, Edit, Fix, Label
 from netspec.diagnostics.fixes import replacement
 from netspec.diagnostics.nearest import Suggestions, did_you_mean
-from netspec.diagnostics.other_tools import ABSENT_TYPES, plain_word
+from netspec.diagnostics.other_tools.types import ABSENT_TYPES
+from netspec.diagnostics.other_tools.words import plain_word
 from netspec.ir.fault import Fault
 from netspec.keys import BadValue
 from netspec.language.parser import MAX_MISTAKES

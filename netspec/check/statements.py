@@ -16,9 +16,9 @@ from netspec.check.values import pairs_by_key, read_pairs
 from netspec.diagnostics import Edit, Fix, Label
 from netspec.diagnostics.fixes import replacement
 from netspec.diagnostics.nearest import did_you_mean, nearest
-from netspec.diagnostics.other_augmentations import AUGMENTATIONS, OF_THE_INPUT
-from netspec.diagnostics.other_keys import ABSENT_SETTINGS
-from netspec.diagnostics.other_tools import plain_word
+from netspec.diagnostics.other_tools.augmentations import AUGMENTATIONS, OF_THE_INPUT
+from netspec.diagnostics.other_tools.keys import ABSENT_SETTINGS
+from netspec.diagnostics.other_tools.words import plain_word
 from netspec.formatting import format_count
 from netspec.ir.settings import ASPECTS_OF_CROPS, Augment, Test, Train
 from netspec.keys import BadValue, Key, Whole, by_name

@@ -16,8 +16,8 @@ from netspec.check.report import Findings
 from netspec.diagnostics import Edit, Fix, Label
 from netspec.diagnostics.fixes import removal, replacement
 from netspec.diagnostics.nearest import did_you_mean
-from netspec.diagnostics.other_keys import ABSENT_SETTINGS, STANDS_FOR, absent_key
-from netspec.diagnostics.other_tools import plain_word
+from netspec.diagnostics.other_tools.keys import ABSENT_SETTINGS, STANDS_FOR, absent_key
+from netspec.diagnostics.other_tools.words import plain_word
 from netspec.keys import BadValue, Key, Padding
 from netspec.keys.kind import shown
 from netspec.language.syntax import Call, Pair, Value, Values

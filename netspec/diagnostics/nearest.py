@@ -6,7 +6,8 @@ import functools
 import itertools
 from collections.abc import Collection, Iterable
 
-from netspec.diagnostics.other_tools import ABSENT_TYPES, WORDS, plain_word
+from netspec.diagnostics.other_tools.types import ABSENT_TYPES
+from netspec.diagnostics.other_tools.words import WORDS, plain_word
 
 MAX_EDITS = 4
 MAX_WORD_LENGTH = 100

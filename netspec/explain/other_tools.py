@@ -7,9 +7,10 @@ import re
 from netspec import layers
 from netspec.check.other_tools.types import with_its_keys
 from netspec.diagnostics.nearest import nearest
-from netspec.diagnostics.other_augmentations import AUGMENTATIONS
-from netspec.diagnostics.other_keys import ABSENT_COUNTS, ABSENT_KEYS, ABSENT_SETTINGS, STANDS_FOR
-from netspec.diagnostics.other_tools import ABSENT_TYPES, WORDS, plain_word
+from netspec.diagnostics.other_tools.augmentations import AUGMENTATIONS
+from netspec.diagnostics.other_tools.keys import ABSENT_COUNTS, ABSENT_KEYS, ABSENT_SETTINGS, STANDS_FOR
+from netspec.diagnostics.other_tools.types import ABSENT_TYPES
+from netspec.diagnostics.other_tools.words import WORDS, plain_word
 
 _QUALIFIED = re.compile(r"(?:\w+\.)+(?=\w)|\(.*")
 """What stands around a word in a program: ``nn.`` of ``nn.Conv2d``, and the arguments of a call."""

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any, ClassVar
 
-from netspec.diagnostics.other_keys import ABSENT_SETTINGS
-from netspec.diagnostics.other_tools import plain_word
+from netspec.diagnostics.other_tools.keys import ABSENT_SETTINGS
+from netspec.diagnostics.other_tools.words import plain_word
 from netspec.keys.calls import arguments, as_call, notation
 from netspec.keys.kind import BadValue, none_of, one_of, unknown_word
 from netspec.keys.other_rules import argument_of_tool, argument_of_value, rule_meant

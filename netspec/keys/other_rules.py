@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from netspec.diagnostics.nearest import nearest
-from netspec.diagnostics.other_tools import plain_word
+from netspec.diagnostics.other_tools.words import plain_word
 from netspec.keys.update_rules import OPTIMIZERS
 from netspec.language.syntax import Number, Pair
 

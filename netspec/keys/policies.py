@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar
 
-from netspec.diagnostics.other_augmentations import TIMM_POLICY
+from netspec.diagnostics.other_tools.augmentations import TIMM_POLICY
 from netspec.ir.settings import MOST_OPERATIONS, POLICY_LEVELS, RandAugment, TrivialAugment
 from netspec.keys.calls import Argument, Form, known_call
 from netspec.keys.kind import BadValue

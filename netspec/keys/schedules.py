@@ -8,8 +8,8 @@ from functools import partial
 from typing import ClassVar
 
 from netspec.diagnostics.nearest import did_you_mean
-from netspec.diagnostics.other_keys import WARM_UP_EPOCHS, WARM_UP_STEPS
-from netspec.diagnostics.other_tools import plain_word
+from netspec.diagnostics.other_tools.keys import WARM_UP_EPOCHS, WARM_UP_STEPS
+from netspec.diagnostics.other_tools.words import plain_word
 from netspec.formatting import format_number
 from netspec.ir import schedules as ir
 from netspec.keys.calls import Argument, Form, arguments, as_call, known_call, notation

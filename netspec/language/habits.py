@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from fractions import Fraction
 
 from netspec.diagnostics import Edit, Fix
-from netspec.diagnostics.other_augmentations import TIMM_POLICY
+from netspec.diagnostics.other_tools.augmentations import TIMM_POLICY
 from netspec.formatting import format_number
 from netspec.source import Source, Span
 

@@ -11,8 +11,8 @@ from netspec.check.other_tools.calls import instance_norm_keys
 from netspec.check.other_tools.types import adaptive_pooling
 from netspec.diagnostics import Diagnostic, Edit
 from netspec.diagnostics.fixes import removal
-from netspec.diagnostics.other_keys import CHANNELS_READ, GROUP_SIZES, PARAMETERS
-from netspec.diagnostics.other_tools import plain_word
+from netspec.diagnostics.other_tools.keys import CHANNELS_READ, GROUP_SIZES, PARAMETERS
+from netspec.diagnostics.other_tools.words import plain_word
 from netspec.formatting import format_count, plural
 from netspec.ir.shape import Shape
 from netspec.keys.kind import shown

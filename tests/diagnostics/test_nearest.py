@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from netspec import layers
 from netspec.diagnostics.nearest import distance, is_slip, nearest
-from netspec.diagnostics.other_tools import _AMBIGUOUS, _NAMED, WORDS, plain_word
+from netspec.diagnostics.other_tools.words import _AMBIGUOUS, _NAMED, WORDS, plain_word
 from netspec.keys.neurons import NEURONS
 from netspec.keys.schedules import SCHEDULES
 from netspec.keys.update_rules import OPTIMIZERS

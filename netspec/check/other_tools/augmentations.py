@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Collection, Mapping
 
-from netspec.diagnostics.other_tools import plain_word
+from netspec.diagnostics.other_tools.words import plain_word
 from netspec.keys.kind import shown
 from netspec.language.syntax import Call, Number, Values
 

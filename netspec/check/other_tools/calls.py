@@ -13,8 +13,8 @@ from netspec.check.other_tools.keys import coefficients_note, converted
 from netspec.check.other_tools.prelu import called_prelu
 from netspec.check.other_tools.types import with_its_keys
 from netspec.diagnostics.nearest import nearest
-from netspec.diagnostics.other_keys import absent_key
-from netspec.diagnostics.other_tools import plain_word
+from netspec.diagnostics.other_tools.keys import absent_key
+from netspec.diagnostics.other_tools.words import plain_word
 from netspec.formatting import format_number
 from netspec.keys import NEURONS, BadValue, Key
 from netspec.keys.kind import shown

@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Container, Mapping
 
-from netspec.diagnostics.other_augmentations import MIRRORED, OF_AUGMENT, TURNED
-from netspec.diagnostics.other_keys import CLIPPED_NORMS, CLIPPED_VALUES, WARM_UP_EPOCHS, WARM_UP_STEPS
-from netspec.diagnostics.other_tools import plain_word
+from netspec.diagnostics.other_tools.augmentations import MIRRORED, OF_AUGMENT, TURNED
+from netspec.diagnostics.other_tools.keys import CLIPPED_NORMS, CLIPPED_VALUES, WARM_UP_EPOCHS, WARM_UP_STEPS
+from netspec.diagnostics.other_tools.words import plain_word
 from netspec.formatting import format_number
 from netspec.keys.kind import shown
 from netspec.language.syntax import Call, Number, Pair, Value, Values, Word

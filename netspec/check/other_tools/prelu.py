@@ -6,7 +6,7 @@ each unit, or for each channel if it shares them between the pixels, and its slo
 
 from __future__ import annotations
 
-from netspec.diagnostics.other_tools import plain_word
+from netspec.diagnostics.other_tools.words import plain_word
 from netspec.formatting import format_number
 from netspec.keys.kind import shown
 from netspec.language.syntax import Call, Number, Pair, Value, Word

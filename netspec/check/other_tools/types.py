@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from netspec.diagnostics import Edit, Fix
 from netspec.diagnostics.fixes import removal
-from netspec.diagnostics.other_tools import plain_word
+from netspec.diagnostics.other_tools.words import plain_word
 from netspec.keys import BadValue, Size2
 from netspec.language.syntax import Call, Section, Word
 from netspec.source import Span

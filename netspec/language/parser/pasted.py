@@ -10,7 +10,7 @@ from itertools import pairwise
 from typing import NamedTuple
 
 from netspec.diagnostics import Diagnostic, Edit, Fix
-from netspec.diagnostics.other_tools import plain_word
+from netspec.diagnostics.other_tools.words import plain_word
 from netspec.language.habits import rewritten
 from netspec.language.parser import grammar
 from netspec.language.words import NAME

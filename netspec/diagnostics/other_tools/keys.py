@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from netspec.diagnostics.nearest import nearest
-from netspec.diagnostics.other_augmentations import AUGMENTATIONS, MIRRORED, TURNED
-from netspec.diagnostics.other_tools import ABSENT_TYPES, DEPTHWISE, plain_word
+from netspec.diagnostics.other_tools.augmentations import AUGMENTATIONS, MIRRORED, TURNED
+from netspec.diagnostics.other_tools.types import ABSENT_TYPES, DEPTHWISE
+from netspec.diagnostics.other_tools.words import plain_word
 
 _CHANNELS_NOTE = "the number of input channels or features is that of the layer that is read"
 _NO_AXES = "axes cannot be chosen: images are channels x height x width, and channels are joined"
