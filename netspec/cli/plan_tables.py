@@ -241,10 +241,8 @@ def _time_cell(text: Callable[[Timed], str], way: _Way) -> str:
     return text(way.timed) if way.timed else ""
 
 
-def _fastest_cell(winners: Mapping[tuple[int, int], Timed | None], batch: int, devices: int) -> str:
+def _fastest_cell(winners: Mapping[tuple[int, int], Timed], batch: int, devices: int) -> str:
     way = winners[devices, batch]
-    if way is None:
-        return ""
     split = f"{way.plan.arrangement.split} " if devices > 1 else ""
     return f"{split}{format_duration(way.time.total)} {_efficiency(way)}"
 

@@ -29,8 +29,7 @@ def to_json(result: PlanResult) -> str:
         data["model"] = list(MODEL)
         data["scaling"] = [_timed(way) for way in result.timings]
         data["fastest"] = [
-            {"gpus": devices, "batch": batch, **(_timed(way) if way else {})}
-            for (devices, batch), way in result.winners.items()
+            {"gpus": devices, "batch": batch, **_timed(way)} for (devices, batch), way in result.winners.items()
         ]
     return json.dumps(data, indent=1)
 

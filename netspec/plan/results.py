@@ -58,7 +58,7 @@ class PlanResult:
     left_out: Sequence[LeftOut]
     fitting: Sequence[Fitting]
     timings: Sequence[Timed]
-    winners: dict[tuple[int, int], Timed | None]
+    winners: dict[tuple[int, int], Timed]
     even: dict[int, int | None]
 
     @property

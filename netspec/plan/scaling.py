@@ -110,10 +110,10 @@ def timed(step: Plan, machine: Machine) -> Timed:
 
 def fastest(
     graph: Graph, devices: int, splits: Iterable[SplitWord], batch: int, precision: Precision, machine: Machine
-) -> Timed | None:
-    """Return the fastest split of a batch over so many devices; ``None`` if none is possible."""
+) -> Timed:
+    """Return the fastest split of a batch over so many devices. One of ``splits`` at least must be possible."""
     plans, _ = plan_splits(graph, (devices,), splits, batch, precision)
-    return min((timed(step, machine) for step in plans), key=lambda timed_plan: timed_plan.time.total, default=None)
+    return min((timed(step, machine) for step in plans), key=lambda timed_plan: timed_plan.time.total)
 
 
 def _time(step: Plan, machine: Machine) -> Time:

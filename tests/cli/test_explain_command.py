@@ -72,7 +72,7 @@ def test_quiet_without_a_word_lists_one_word_per_line() -> None:
         ("Linear", "did you mean 'fc'?"),
         ("Dropout", "did you mean 'dropout'?"),
         ("nn.BatchNorm2d(64)", "did you mean 'batchnorm'?"),
-        ("Flatten", "did you mean 'flatten'?"),
+        ("RandomCrop", "every crop is random in training: augment crop=224 from=256, or with padding augment pad=4"),
         ("softmaxwithloss", "did you mean 'crossentropy'?"),
         ("keep_prob", "rate= is the probability of dropping a unit: 1 - keep_prob (netspec explain rate)"),
         ("milestones", "(netspec explain schedule)"),

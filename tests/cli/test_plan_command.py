@@ -102,6 +102,33 @@ def test_several_numbers_of_gpus_and_all_splits() -> None:
     assert all(0 < way["efficiency"] <= 1 for way in found["scaling"])
 
 
+def test_comparison_has_a_row_for_each_way() -> None:
+    """By batch each device has all parameters, in hybrid half of those of the two fully connected layers."""
+    done = run(str(SPECS / "digits.net"), "--gpus", "1,2", "--memory", "10MB", *TIMES, "--quiet")
+    title, head, _, *rows = done.stdout.splitlines()
+    assert title == "digits: batch 64, fp32, devices of 400 TFLOPS on links of 25.0 GB/s"
+    assert head.split()[:7] == ["gpus", "split", "images", "parameters", "peak", "transferred", "largest"]
+    assert [row.split()[:9] for row in rows[:3]] == [
+        ["1", "64", "57,482", "2.6", "MB", "0", "B", "301", "0.613"],
+        ["2", "batch", "32", "57,482", "1.6", "MB", "229.9", "kB", "606"],
+        ["2", "hybrid", "32", "40,389", "1.4", "MB", "192.8", "kB", "620"],
+    ]
+    start = rows.index("fastest split, with the time of a step and the efficiency")
+    assert [row.split()[:2] for row in rows[start + 3 : start + 5]] == [["1", "0.613"], ["2", "hybrid"]]
+
+
+def test_devices_with_equal_amounts_share_a_row() -> None:
+    def first_cells(*words: str) -> list[str]:
+        title, _, _, *rows = run(ALEXNET, *words, "--quiet").stdout.splitlines()
+        assert ("replicas" in title) == (words[1] != "2")
+        return [row.split("   ")[0] for row in rows[:2]]
+
+    assert first_cells("--gpus", "2") == ["0", "1"]
+    assert first_cells("--gpus", "4") == ["0, 2", "1, 3"]
+    assert first_cells("--gpus", "8") == ["0, 2, 4, 6", "1, 3, 5, 7"]
+    assert first_cells("--gpus", "16") == ["0, 2 ... 14", "1, 3 ... 15"]
+
+
 def test_assumptions_are_printed_below_the_times() -> None:
     done = run(ALEXNET, "--gpus", "1,2", *TIMES)
     for text in ("3 times the FLOPs", "latencies", "gradients: a layer's all-reduce", "fastest split"):

@@ -83,7 +83,16 @@ def test_train_page_shows_parameters_of_plateau() -> None:
 def test_page_of_a_value_shows_its_parameters() -> None:
     (row,) = [line for line in page("plateau").splitlines() if line.startswith("| `schedule` of `train` |")]
     assert "`patience=5`: a whole number from 1; `threshold=0.001`: a number from 0" in row
-    assert "| `plateau`, a value of `schedule` of `train` | a whole number from 1 | 5 |" in page("patience")
+    assert page("patience").splitlines() == [
+        "# patience",
+        "",
+        "## As an argument of a value",
+        "",
+        "| of | value | default |",
+        "| --- | --- | --- |",
+        "| `plateau`, a value of `schedule` of `train` | a whole number from 1 | 5 |",
+    ]
+    assert "| `shared` of `prelu` | whether one slope serves all channels |" in page("yes")  # the key's own text
     (row,) = [
         line for line in page("gaussian").splitlines() if "normal distribution with this standard deviation" in line
     ]
