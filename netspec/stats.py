@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from netspec.ir.graph import Graph, Layer, Node, Placement
 from netspec.ir.ops import Bias, Conv, Deconv, GroupNorm, Linear, Local, window_of, word_of
@@ -137,20 +137,29 @@ def depth(layers: Iterable[LayerNumbers]) -> int:
     return max(depths.values())
 
 
-def share(numbers: LayerNumbers, group: int, groups: int) -> tuple[int, int, int, int]:
-    """Return (units, weights, biases, connections) of a layer on one GPU group.
+class Share(NamedTuple):
+    """What one GPU group has of a layer."""
+
+    units: int
+    weights: int
+    biases: int
+    connections: int
+
+
+def share(numbers: LayerNumbers, group: int, groups: int) -> Share:
+    """Return what one GPU group has of a layer.
 
     A split layer has an equal share of each on every group, but a slope that all of its channels share is on every
     group. A layer that is placed on one group is wholly there, and one with replicas wholly on each of their groups. A
     whole layer that is not placed is on every group.
     """
-    whole = (numbers.units, numbers.weights, numbers.biases, numbers.connections)
+    whole = Share(numbers.units, numbers.weights, numbers.biases, numbers.connections)
     placement = numbers.placement
     if placement.split:
-        weights = whole[1] // groups or whole[1]
-        return whole[0] // groups, weights, whole[2] // groups, whole[3] // groups
+        equal = Share(*(number // groups for number in whole))
+        return equal._replace(weights=equal.weights or whole.weights)
     present = group in placement.replicas if placement.replicas else placement.gpu in (None, group)
-    return whole if present else (0, 0, 0, 0)
+    return whole if present else Share(0, 0, 0, 0)
 
 
 def matrix_products(graph: Graph) -> tuple[MatrixProduct, ...]:

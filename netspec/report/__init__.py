@@ -49,9 +49,8 @@ def to_json(
             ]
     if per_gpu:
         groups = net.graph.groups
-        names = ("units", "weights", "biases", "connections")
         for layer, numbers in zip(data["layers"], net.layers.values(), strict=True):
-            layer["per_gpu"] = [dict(zip(names, share(numbers, g, groups), strict=True)) for g in range(groups)]
+            layer["per_gpu"] = [share(numbers, g, groups)._asdict() for g in range(groups)]
     if fields:
         by_layer = receptive_fields(net.graph)
         for layer in data["layers"]:

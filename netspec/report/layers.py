@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import NamedTuple
 
 from netspec.formatting import format_count, format_number, listed
 from netspec.ir.ops import Bias, Conv, Deconv, Lrn, MapNorm, word_of
@@ -12,7 +11,7 @@ from netspec.keys import texts
 from netspec.net import Net
 from netspec.report.style import READABLE, Style
 from netspec.report.table import ColumnOf, Table, table_of
-from netspec.stats import LayerNumbers, MatrixProduct, WindowNumbers, flops_by_kind, matrix_products, share
+from netspec.stats import LayerNumbers, MatrixProduct, Share, WindowNumbers, flops_by_kind, matrix_products, share
 
 MAX_LISTED = 8
 """The most layers that are listed for one value of alpha."""
@@ -156,25 +155,16 @@ def per_gpu_table(net: Net, batch: int, style: Style = READABLE) -> Table:
     return table_of(f"{_title(net, batch)}: shares of the GPU groups", columns, net.layers.values(), notes)
 
 
-class _Share(NamedTuple):
-    """A GPU group's share of a layer."""
-
-    units: int
-    weights: int
-    biases: int
-    connections: int
-    memory: int
-
-
 def _columns_of_group(net: Net, batch: int, group: int, style: Style) -> tuple[ColumnOf[LayerNumbers], ...]:
     """Return the columns of a GPU group. Their totals count the units and connections of the layers that count."""
     layers, groups = net.layers.values(), net.graph.groups
-    shares = {n.name: _share(n, group, groups, batch) for n in layers}
+    shares = {n.name: share(n, group, groups) for n in layers}
+    memory = {n.name: shares[n.name].units * _images(n, batch) * FULL for n in layers}
     counted = [shares[n.name] if n.counted else shares[n.name]._replace(units=0, connections=0) for n in layers]
-    total = _Share(*map(sum, zip(*counted, strict=True)))
+    total = Share(*map(sum, zip(*counted, strict=True)))
     number = f" {group}" if groups > 1 else ""
 
-    def count(amount: Callable[[_Share], int]) -> Callable[[LayerNumbers], str]:
+    def count(amount: Callable[[Share], int]) -> Callable[[LayerNumbers], str]:
         return lambda n: style.count(here) if (here := amount(shares[n.name])) else ""
 
     return (
@@ -182,15 +172,13 @@ def _columns_of_group(net: Net, batch: int, group: int, style: Style) -> tuple[C
         ColumnOf(f"weights{number}", count(lambda s: s.weights), style.count(total.weights)),
         ColumnOf(f"biases{number}", count(lambda s: s.biases), style.count(total.biases)),
         ColumnOf(f"connections{number}", count(lambda s: s.connections), style.count(total.connections)),
-        ColumnOf(f"{style.memory}{number}", lambda n: style.size(shares[n.name].memory), style.size(total.memory)),
+        ColumnOf(f"{style.memory}{number}", lambda n: style.size(memory[n.name]), style.size(sum(memory.values()))),
     )
 
 
-def _share(n: LayerNumbers, group: int, groups: int, batch: int) -> _Share:
-    """Return a group's share of a layer, with the memory of the images of a batch that it computes."""
-    units, weights, biases, connections = share(n, group, groups)
-    images = -(-batch // max(1, len(n.placement.replicas)))
-    return _Share(units, weights, biases, connections, units * images * FULL)
+def _images(n: LayerNumbers, batch: int) -> int:
+    """Return how many images of a batch a group computes of a layer that it has."""
+    return -(-batch // max(1, len(n.placement.replicas)))
 
 
 def _placement_text(numbers: LayerNumbers) -> str:
