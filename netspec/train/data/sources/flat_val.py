@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from netspec.formatting import format_count, plural
+from netspec.train.data.sources.text_lines import text_lines
 from netspec.train.errors import TrainError
 
 USUAL = ("val_labels.txt", "val.txt", "validation_labels.txt")
@@ -48,13 +49,7 @@ def flat_labels(path: Path, images: Sequence[str], classes: Sequence[str]) -> li
     OSError
         The file cannot be opened.
     """
-    try:
-        lines = path.read_text("utf-8-sig").splitlines()
-    except UnicodeDecodeError as problem:
-        raise TrainError(f"{path} is not a text file") from problem
-    while lines and not lines[-1].strip():
-        lines.pop()
-    return _numbers(path, _words_in_order(path, lines, images), classes)
+    return _numbers(path, _words_in_order(path, text_lines(path), images), classes)
 
 
 def _words_in_order(path: Path, lines: Sequence[str], images: Sequence[str]) -> list[tuple[int, str]]:

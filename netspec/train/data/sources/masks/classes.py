@@ -12,6 +12,7 @@ import numpy as np
 from netspec.formatting import plural
 from netspec.passes.score_grid import UNLABELLED
 from netspec.train.data.sources.masks.colours import LEAVE_OUT, Colour, Colours, numbers_of
+from netspec.train.data.sources.text_lines import text_lines
 from netspec.train.data.splits import Pixels
 from netspec.train.errors import TrainError
 
@@ -42,12 +43,7 @@ def read_classes(root: Path) -> Classes:
     path = root / CLASSES
     if not path.is_file():
         return Classes()
-    try:
-        lines = [line.strip() for line in path.read_text("utf-8-sig").splitlines()]
-    except UnicodeDecodeError as problem:
-        raise TrainError(f"{path} is not a text file") from problem
-    while lines and not lines[-1]:
-        lines.pop()
+    lines = [line.strip() for line in text_lines(path)]
     if not lines:
         raise TrainError(f"{path} names no class", "write a name on each line, that of class 0 first")
     for number, line in enumerate(lines):
