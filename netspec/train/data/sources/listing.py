@@ -45,6 +45,11 @@ class Files:
     labels: Labels
     masks: tuple[str, ...] | None = None
 
+    @classmethod
+    def with_masks(cls, root: Path, folder: str, images: Sequence[str], masks: Sequence[str]) -> Files:
+        """Return images that have masks, and no class of their own."""
+        return cls(root, folder, tuple(images), np.zeros(len(images), np.int64), tuple(masks))
+
     def path(self, index: int) -> str:
         """Return the path of a file in the folder that was listed."""
         return str(PurePosixPath(self.folder, self.names[index]))

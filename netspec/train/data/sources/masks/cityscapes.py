@@ -10,8 +10,6 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import numpy as np
-
 from netspec.formatting import plural
 from netspec.train.data.sources.listing import Files
 from netspec.train.errors import TrainError
@@ -68,10 +66,5 @@ def list_split(root: Path, split: str) -> Files:
             f"its mask would be {root / MASKS / f'{missing[0]}{_MASK}'}",
             "the script createTrainIdLabelImgs of cityscapesscripts makes the masks of the classes that are trained",
         )
-    return Files(
-        root,
-        ".",
-        tuple(f"{IMAGES}/{name}{_IMAGE}" for name in names),
-        np.zeros(len(names), np.int64),
-        tuple(f"{MASKS}/{name}{_MASK}" for name in names),
-    )
+    images, masks = [f"{IMAGES}/{name}{_IMAGE}" for name in names], [f"{MASKS}/{name}{_MASK}" for name in names]
+    return Files.with_masks(root, ".", images, masks)

@@ -61,7 +61,7 @@ def list_masks(root: Path) -> Listing:
         A folder or file in it cannot be opened.
     """
     if voc.is_voc(root):
-        train, validation = _voc_split(root, "train"), voc.list_voc(root, "val")
+        train, validation = voc.list_split(root, "train"), voc.list_val(root)
         return _listing(root, _classes(root, voc.CLASSES), train, validation, f"{voc.LISTS / 'val.txt'}")
     if cityscapes.is_cityscapes(root):
         train, validation = cityscapes.list_split(root, "train"), cityscapes.list_val(root)
@@ -80,15 +80,8 @@ def list_masks(root: Path) -> Listing:
     return _listing(root, _classes(root), _files(root, base, pairs), validation, val_folder(root), ignored, notes)
 
 
-def _voc_split(root: Path, split: str) -> Files:
-    files = voc.list_voc(root, split)
-    assert files is not None
-    return files
-
-
 def _files(root: Path, base: Path, pairs: Pairs) -> Files:
-    none = np.zeros(len(pairs.images), np.int64)
-    return Files(base, base.relative_to(root).as_posix(), pairs.images, none, pairs.masks)
+    return Files.with_masks(base, base.relative_to(root).as_posix(), pairs.images, pairs.masks)
 
 
 def _listing(

@@ -10,10 +10,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import numpy as np
-
 from netspec.formatting import format_count, plural
 from netspec.train.data.sources.listing import Files
+from netspec.train.data.sources.text_lines import text_lines
 from netspec.train.errors import TrainError
 
 CLASSES = (
@@ -30,39 +29,38 @@ def is_voc(root: Path) -> bool:
     return (root / IMAGES).is_dir() and (root / MASKS).is_dir()
 
 
-def list_voc(root: Path, split: str) -> Files | None:
-    """Return the images and masks of ``train`` or ``val``; ``None`` if there is no list of ``val``.
+def list_val(root: Path) -> Files | None:
+    """Return the images and masks of ``val`` as ``list_split`` does; ``None`` if there is no list of them."""
+    return list_split(root, "val") if _list_of(root, "val").is_file() else None
+
+
+def list_split(root: Path, split: str) -> Files:
+    """Return the images and masks of ``train`` or ``val``.
 
     Raises
     ------
     TrainError
-        There is no list of ``train``, or it names an image or a mask that is not there, or none at all.
+        There is no list of them, or it names an image or a mask that is not there, or none at all.
     OSError
         A file or folder cannot be opened.
     """
-    path = root / LISTS / f"{split}.txt"
+    path = _list_of(root, split)
     if not path.is_file():
-        if split == "val":
-            return None
         raise TrainError(
             f"there is no {path}", f"in Pascal VOC's folder it names the images of {split} that have a mask, one a line"
         )
-    try:
-        lines = path.read_text("utf-8-sig").splitlines()
-    except UnicodeDecodeError as problem:
-        raise TrainError(f"{path} is not a text file") from problem
+    lines = text_lines(path)
     names = [name for line in lines for name in line.split()]
     if not names:
         raise TrainError(f"{path} names no image")
     _need_files(root, path, lines, IMAGES, ".jpg")
     _need_files(root, path, lines, MASKS, ".png")
-    return Files(
-        root,
-        ".",
-        tuple(f"{IMAGES}/{name}.jpg" for name in names),
-        np.zeros(len(names), np.int64),
-        tuple(f"{MASKS}/{name}.png" for name in names),
-    )
+    images, masks = [f"{IMAGES}/{name}.jpg" for name in names], [f"{MASKS}/{name}.png" for name in names]
+    return Files.with_masks(root, ".", images, masks)
+
+
+def _list_of(root: Path, split: str) -> Path:
+    return root / LISTS / f"{split}.txt"
 
 
 def _need_files(root: Path, path: Path, lines: list[str], folder: str, suffix: str) -> None:
