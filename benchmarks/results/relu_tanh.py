@@ -91,7 +91,7 @@ def learn(net: str, rate: float, seed: int, work: Work) -> Curve:
     request = Request(f"cifar10:{work.out / 'images'}", steps=work.options.steps, seed=seed, device="cpu", out=run,
                       threads=work.options.threads, save_every=Interval(EVERY, "steps"))  # fmt: skip
     try:
-        train(loaded.graph, loaded.source.text, net, request, watching)
+        train(loaded, net, request, watching)
         watching.measure()
     except TrainError as problem:
         print(f"{net} at {rate}: {problem.message}")

@@ -100,15 +100,11 @@ class _Job:
     state: dict[str, Any] | None = None
 
 
-def train(
-    graph: Graph, spec: str, stem: str, request: Request, reporter: Reporter, world: World = SINGLE_PROCESS
-) -> Result:
+def train(net: Net, stem: str, request: Request, reporter: Reporter, world: World = SINGLE_PROCESS) -> Result:
     """Train a network. If ``request.out`` is a run that the same request started, continue it.
 
     Parameters
     ----------
-    graph, spec:
-        The checked network, and the spec's text.
     stem:
         The name that the run's folder is derived from if the request does not name a folder.
     world:
@@ -127,16 +123,16 @@ def train(
     if request.out is not None and world.broadcast(is_run(request.out)):
         with world.only_on_main(locked(request.out)):
             earlier = reopen(request.out, reporter.warn)
-            require_same_spec(earlier, Net(Source("the spec here", spec), graph), request)
-            config = repeated_config(earlier, request, graph.train)
-            return _resume(earlier, graph, config, request, reporter, world)
-    config = resolve(request, graph.train)
-    graph, data = _open(graph, config, request.data, world)
+            require_same_spec(earlier, net, request)
+            config = repeated_config(earlier, request, net.graph.train)
+            return _resume(earlier, net.graph, config, request, reporter, world)
+    config = resolve(request, net.graph.train)
+    graph, data = _open(net.graph, config, request.data, world)
     objective, origin = initial_network(graph, config, request, reporter)
     name = re.sub(r"[^A-Za-z0-9._-]+", "-", stem).strip("-.") or "run"
     folder = world.broadcast(RunFolder.create(request.out, name).path if world.is_main else Path())
     with world.only_on_main(locked(folder)):
-        return _run(_Job(graph, spec, config, data, objective, origin, folder, world), reporter)
+        return _run(_Job(graph, net.kept_text, config, data, objective, origin, folder, world), reporter)
 
 
 def resume(run: Path, net: Net | None, request: Request, reporter: Reporter, world: World = SINGLE_PROCESS) -> Result:

@@ -56,7 +56,7 @@ def run(precision: str, device: str, out: Path, without: tuple[str, ...]) -> lis
     """Train for three steps, validate, and return the notes."""
     spec, reporter = SPEC.replace("PRECISION", precision), NotesReporter()
     request = Request("synthetic", steps=3, threads=1, out=out, device=device, without=without)
-    train(loads(spec).graph, spec, "small", request, reporter)
+    train(loads(spec), "small", request, reporter)
     return reporter.notes
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from building import net_of
 from mask_files import cityscapes
 from PIL import Image
 from program_vs_trainer import Trial, assert_same_steps
@@ -96,7 +97,7 @@ def folder_of_pairs(root: Path, unreadable: int = 0) -> Path:
 def assert_same_training(graph: Graph, data: Path, tmp_path: Path, run_here: RunHere, skipped: int = 0) -> None:
     """Train with the trainer and the program: weights are equal to the last bit, and so are the metrics as printed."""
     request = Request(str(data), seed=SEED, device="cpu", threads=1, out=tmp_path / "run", without=("all",))
-    result = train(graph, "the spec", "dense", request, Reporter(Console(quiet=True)))
+    result = train(net_of(graph), "dense", request, Reporter(Console(quiet=True)))
     state = checkpoint.load(checkpoint.list_checkpoints(result.folder / "checkpoints")[-1])
     expected = state["average"]["weights"] if graph.train.ema else state["weights"]
     out = tmp_path / "weights.pt"

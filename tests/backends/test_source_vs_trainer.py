@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from building import net_of
 from PIL import Image
 from programs import RunHere, load_program, network_class, write_program
 from rich.console import Console
@@ -106,7 +107,7 @@ def train_checkpoint(graph: Graph, folder: Path) -> dict[str, Any]:
     request = Request(
         "synthetic", epochs=EPOCHS, batch=BATCH, seed=SEED, device="cpu", threads=1, out=folder, without=("all",)
     )
-    result = train(graph, "the spec", "whole", request, Reporter(Console(quiet=True)))
+    result = train(net_of(graph), "whole", request, Reporter(Console(quiet=True)))
     return checkpoint.load(checkpoint.list_checkpoints(result.folder / "checkpoints")[-1])
 
 
@@ -276,7 +277,7 @@ def test_training_on_a_folder_ends_with_the_trainers_bits(
     request = Request(
         str(tmp_path / "images"), epochs=3, seed=SEED, device="cpu", threads=1, out=tmp_path / "run", without=("all",)
     )
-    folder = train(graph, "the spec", "small", request, Reporter(Console(quiet=True))).folder
+    folder = train(net_of(graph), "small", request, Reporter(Console(quiet=True))).folder
     expected = checkpoint.load(checkpoint.list_checkpoints(folder / "checkpoints")[-1])["weights"]
     out = tmp_path / "weights.pt"
     words = ("--epochs", "3", "--seed", str(SEED), "--device", "cpu", "--out", out)

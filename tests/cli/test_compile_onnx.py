@@ -59,7 +59,7 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A run of the spec above."""
     out = tmp_path_factory.mktemp("runs") / "tiny"
     request = Request("synthetic", steps=4, seed=0, threads=1, out=out)
-    return train(netspec.loads(SPEC).graph, SPEC, "tiny", request, Reporter(Console(quiet=True))).folder
+    return train(netspec.loads(SPEC), "tiny", request, Reporter(Console(quiet=True))).folder
 
 
 def metadata(path: Path) -> dict[str, str]:

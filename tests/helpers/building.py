@@ -8,6 +8,8 @@ from netspec.ir.distribution import Distribution, Normal
 from netspec.ir.graph import WHOLE, Graph, Layer, Node, Parameter, Placement
 from netspec.ir.ops import Input, Op, ParamShape
 from netspec.ir.shape import Shape
+from netspec.net import Net
+from netspec.source import Source
 
 
 def plain_parameter(layer: str, key: str, param: ParamShape, distribution: Distribution | None = None) -> Parameter:
@@ -17,6 +19,11 @@ def plain_parameter(layer: str, key: str, param: ParamShape, distribution: Distr
     return Parameter(
         key, layer, param.role, param.shape, distribution, 0.01, 0.9, 0.0, table=param.table, axis=param.axis
     )
+
+
+def net_of(graph: Graph) -> Net:
+    """Return a graph as a network, with any text as its spec."""
+    return Net(Source("the spec", "the spec"), graph)
 
 
 @dataclass

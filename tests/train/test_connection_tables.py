@@ -91,15 +91,15 @@ def test_absent_weights_stay_zero(keys: str, train: str, passes: tuple[str, ...]
 
 
 def test_absent_weights_are_zero_in_a_run_and_its_continuation(tmp_path: Path) -> None:
-    text = spec("schedule=linear(0.1, noise=0.5)", "epochs=1 ema=0.9")
-    graph = netspec.loads(text).graph
-    run = train(graph, text, "tabled", Request("synthetic", out=tmp_path / "run", threads=1, steps=6), QUIET).folder
+    net = netspec.loads(spec("schedule=linear(0.1, noise=0.5)", "epochs=1 ema=0.9"))
+    graph = net.graph
+    run = train(net, "tabled", Request("synthetic", out=tmp_path / "run", threads=1, steps=6), QUIET).folder
     first = newest_checkpoint(run)
     weights = first["weights"]
     for tensors in (weights, first["average"]["weights"], first["optimiser"]["velocities"]):
         assert absent_are_zero(graph, tensors)
     request = Request("synthetic", out=tmp_path / "more", threads=1, steps=4, weights=run)
-    second = newest_checkpoint(train(graph, text, "tabled", request, QUIET).folder)["weights"]
+    second = newest_checkpoint(train(net, "tabled", request, QUIET).folder)["weights"]
     assert absent_are_zero(graph, second)
     assert not torch.equal(second["c1.weight"], weights["c1.weight"])
 

@@ -49,7 +49,7 @@ augment from=14 pad=1 flip=horizontal
 
 
 def train(out: Path, reporter: Any = QUIET, text: str = SPEC, **request: Any) -> Any:
-    return run_train(loads(text).graph, text, "dense", Request("synthetic", out=out, threads=1, **request), reporter)
+    return run_train(loads(text), "dense", Request("synthetic", out=out, threads=1, **request), reporter)
 
 
 @pytest.fixture(scope="module")

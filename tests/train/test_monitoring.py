@@ -181,7 +181,7 @@ def test_curves_are_drawn_after_each_epoch_and_at_the_end(tmp_path: Path, monkey
     monkeypatch.setattr("netspec.train.runs.plot.SECONDS_BETWEEN", 0.0)
     monkeypatch.setattr("netspec.train.runs.plot.draw_curves", lambda *_: drawn.append(None) or True)
     request = Request("synthetic", out=tmp_path / "run", threads=1)
-    run_train(loads(SPEC).graph, SPEC, "tiny", request, QUIET)
+    run_train(loads(SPEC), "tiny", request, QUIET)
     assert len(drawn) == 3 + 1  # after each epoch, and at the end
 
 
@@ -218,7 +218,7 @@ def test_failure_to_draw_curves_is_only_a_note(tmp_path: Path, monkeypatch: pyte
     monkeypatch.setattr("netspec.train.runs.plot.draw_curves", fail)
     request = Request("synthetic", out=tmp_path / "run", threads=1)
     collector = Collector()
-    result = run_train(loads(SPEC).graph, SPEC, "tiny", request, collector)
+    result = run_train(loads(SPEC), "tiny", request, collector)
     assert (result.state, collector.notes) == ("finished", ["no curves.png: MemoryError: no room"])
 
 

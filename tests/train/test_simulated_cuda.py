@@ -72,7 +72,7 @@ and mixes images."""
 
 def train_on(device: str, spec: str, out: Path, steps: int = 3, **more: object) -> Path:
     request = Request("synthetic", steps=steps, batch=8, threads=1, out=out, device=device, **more)  # type: ignore[arg-type]
-    return train(loads(spec).graph, spec, "tiny", request, QUIET).folder
+    return train(loads(spec), "tiny", request, QUIET).folder
 
 
 def weight_difference(a: Path, b: Path) -> float:

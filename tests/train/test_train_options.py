@@ -44,8 +44,7 @@ def test_moving_average_is_validated_and_saved_beside_the_weights(
         return measured(objective, x, labels)
 
     monkeypatch.setattr(Objective, "loss_and_scores", record_weights)
-    graph = netspec.loads(SPEC.format("ema=0.9")).graph
-    train(graph, "the spec", "net", Request("synthetic", threads=1, out=tmp_path / "run"), QUIET)
+    train(netspec.loads(SPEC.format("ema=0.9")), "net", Request("synthetic", threads=1, out=tmp_path / "run"), QUIET)
     state = newest_checkpoint(tmp_path / "run")
     average = state["average"]
     assert average["updates"] == state["step"] == 1024 // 64

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from building import Builder
+from building import Builder, net_of
 from image_files import image_folder
 from reporters import QUIET, Collector, InterruptAt, SlowStep
 from rich.console import Console
@@ -62,7 +62,7 @@ def network(classes: int = 4, lr: float = 0.02, **settings: Any) -> Graph:
 
 
 def train(graph: Graph, out: Path, data: object = "synthetic", **request: Any) -> Result:
-    return run_train(graph, "the spec", "tiny", Request(str(data), out=out, threads=1, **request), QUIET)
+    return run_train(net_of(graph), "tiny", Request(str(data), out=out, threads=1, **request), QUIET)
 
 
 def weights(result: Result) -> dict[str, torch.Tensor]:
@@ -173,7 +173,7 @@ def test_counts_with_unreadable_images_add_up(tmp_path: Path) -> None:
     (data / "val" / "a" / "0.jpg").write_bytes(b"\xff\xd8\xff")
     request = Request(str(data), batch=8, epochs=3, out=tmp_path / "run", threads=1)
     collector = Collector()
-    result = run_train(network(classes=2), "spec", "tiny", request, collector)
+    result = run_train(net_of(network(classes=2)), "tiny", request, collector)
     # In each of 3 epochs, 2 of 22 images are unreadable, and the others make two batches of 8, with 4 left over.
     assert result.counts["train"] == {
         "images": 22, "unreadable": 2, "drawn": 66, "used": 48, "skipped": 6, "dropped": 12, "unreached": 0,
@@ -193,7 +193,7 @@ def test_only_the_first_ten_unreadable_images_are_printed(tmp_path: Path) -> Non
         (data / "a" / f"{number}.jpg").write_bytes(b"")
     request = Request(str(data), batch=8, epochs=1, out=tmp_path / "run", threads=1)
     collector = Collector()
-    run_train(network(classes=2), "spec", "tiny", request, collector)
+    run_train(net_of(network(classes=2)), "tiny", request, collector)
     assert len(collector.warnings) == 11
     assert collector.warnings[-1] == f"more images cannot be read; all are listed in {tmp_path}/run/unreadable.jsonl"
     assert len((tmp_path / "run" / "unreadable.jsonl").read_text().splitlines()) == 15
@@ -208,7 +208,7 @@ def test_unreadable_images_read_ahead_of_a_short_run_are_named(tmp_path: Path) -
     for index in order[8:].tolist():
         (data / names.name(index)).write_bytes(b"")
     graph = network(classes=2, preprocessing=Preprocessing(1), augment=Augment())  # no mean, for which all are read
-    result = run_train(graph, "spec", "tiny", request, SlowStep())
+    result = run_train(net_of(graph), "tiny", request, SlowStep())
     listed = tmp_path / "run" / "unreadable.jsonl"
     assert result.step == 1 and result.counts["train"]["skipped"] == 0
     assert len(listed.read_text().splitlines()) == result.counts["train"]["unreadable"] > 0
@@ -281,7 +281,7 @@ def test_output_folder_with_other_files_is_rejected_and_kept(tmp_path: Path) -> 
 def test_runs_are_numbered(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     request = Request("synthetic", steps=1, threads=1)
-    folders = [run_train(network(), "spec", "my net/x", request, QUIET).folder.as_posix() for _ in range(2)]
+    folders = [run_train(net_of(network()), "my net/x", request, QUIET).folder.as_posix() for _ in range(2)]
     assert folders == ["runs/my-net-x-1", "runs/my-net-x-2"]
 
 
@@ -295,7 +295,7 @@ def test_missing_cuda_device_is_an_error(tmp_path: Path, monkeypatch: pytest.Mon
 def test_interrupt_finishes_the_step_and_saves(tmp_path: Path) -> None:
     request = Request("synthetic", out=tmp_path / "run", threads=1)
     before = signal.getsignal(signal.SIGINT)
-    result = run_train(network(), "spec", "tiny", request, InterruptAt(5))
+    result = run_train(net_of(network()), "tiny", request, InterruptAt(5))
     assert signal.getsignal(signal.SIGINT) is before
     assert (result.state, result.step) == ("interrupted", 5)
     state = newest_checkpoint(tmp_path / "run")
@@ -310,7 +310,7 @@ def test_missing_matplotlib_is_noted(tmp_path: Path, monkeypatch: pytest.MonkeyP
     monkeypatch.setitem(sys.modules, "matplotlib.figure", None)
     request = Request("synthetic", steps=1, out=tmp_path / "run", threads=1)
     collector = Collector()
-    run_train(network(), "spec", "tiny", request, collector)
+    run_train(net_of(network()), "tiny", request, collector)
     assert collector.notes == [NO_MATPLOTLIB]
     assert not (tmp_path / "run" / "curves.png").exists()
 
@@ -351,7 +351,7 @@ def test_speed_of_an_epoch_excludes_validation(tmp_path: Path, monkeypatch: pyte
     monkeypatch.setattr(loop, "evaluate", slow_evaluate)
     start = time.perf_counter()
     request = Request("synthetic", steps=2, out=tmp_path / "run", threads=1)
-    run_train(network(), "the spec", "tiny", request, Speeds(Console(quiet=True)))
+    run_train(net_of(network()), "tiny", request, Speeds(Console(quiet=True)))
     assert 64 / speeds[0] < time.perf_counter() - start - seconds[0]
 
 

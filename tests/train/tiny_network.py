@@ -43,7 +43,7 @@ def train_tiny(
 ) -> Path:
     """Train the network for a few steps, and return the run's folder."""
     request = Request(str(data), steps=steps, seed=seed, threads=1, out=out, **more)  # type: ignore[arg-type]
-    return train(loads(spec).graph, spec, "tiny", request, QUIET).folder
+    return train(loads(spec), "tiny", request, QUIET).folder
 
 
 def save_image(path: Path, label: int = 0, side: int = 40) -> Path:

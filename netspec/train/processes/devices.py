@@ -110,7 +110,7 @@ def _train(job: TrainingJob, reporter: Reporter, world: World) -> run.Result:
         assert net is not None and file is not None
         # standard input has no name, and a run's spec.net has that of any run
         name = net.name if file == "-" or Path(file).name == SPEC else Path(file).stem
-        return run.train(net.graph, net.kept_text, name, job.request, reporter, world)
+        return run.train(net, name, job.request, reporter, world)
 
 
 def _check_devices(net: Net | None, request: Request, run_settings: Mapping[str, Any], gpus: int) -> None:

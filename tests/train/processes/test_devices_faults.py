@@ -117,9 +117,7 @@ def train_until_signal(out: str) -> list[Any]:
         stop.ask(int(signal.SIGTERM))
     run.stop_with_the_others = lambda: nullcontext(stop)  # type: ignore[assignment]
     request = Request("synthetic", gpus=2, device="cpu", threads=1, out=Path(out))
-    result = run.train(
-        netspec.loads(multi_device.SPEC).graph, multi_device.SPEC, "tiny", request, QUIET, World(rank, 2)
-    )
+    result = run.train(netspec.loads(multi_device.SPEC), "tiny", request, QUIET, World(rank, 2))
     return [result.state, result.signal, titles]
 
 

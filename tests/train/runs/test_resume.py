@@ -46,7 +46,7 @@ def train(*arguments: str) -> Result:
 def interrupt(step: int, out: str = "run", data: str = "synthetic", text: str = SPEC, **settings: Any) -> None:
     """Start a run, and interrupt it after a step."""
     request = Request(data, out=Path(out), threads=1, **settings)
-    result = run_train(loads(text).graph, text, "tiny", request, InterruptAt(step))
+    result = run_train(loads(text), "tiny", request, InterruptAt(step))
     assert (result.state, result.step) == ("interrupted", step)
 
 
@@ -54,7 +54,7 @@ def interrupt(step: int, out: str = "run", data: str = "synthetic", text: str = 
 def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """An uninterrupted run of 3 epochs of 32 steps."""
     folder = tmp_path_factory.mktemp("whole") / "run"
-    run_train(loads(SPEC).graph, SPEC, "tiny", Request("synthetic", out=folder, threads=1), QUIET)
+    run_train(loads(SPEC), "tiny", Request("synthetic", out=folder, threads=1), QUIET)
     return folder
 
 
@@ -97,7 +97,7 @@ def test_resumed_run_of_another_update_rule_has_the_same_result(
     an epoch is done."""
     text = SPEC.replace("epochs=3", "epochs=2 accumulate=2").replace("sgd(lr=0.02)", optimizer)
     text = text.replace("[fc] fc", "[fc] fc update_every=1 schedule=restarts(1)")
-    run_train(loads(text).graph, text, "tiny", Request("synthetic", out=tmp_path / "whole", threads=1), QUIET)
+    run_train(loads(text), "tiny", Request("synthetic", out=tmp_path / "whole", threads=1), QUIET)
     interrupt(45, text=text)
     state = newest_checkpoint(Path("run"))["optimiser"]
     assert {kind for kind in STATE_KINDS if state[kind]} == remembered
@@ -170,7 +170,7 @@ def test_progress_schedules_resume_with_unreadable_images(recipe: str) -> None:
     write_images()
     text = SPEC.replace("outputs=4", "outputs=2").replace("schedule=plateau(patience=1, times=3)", recipe)
     request = Request("data", batch=8, out=Path("whole"), threads=1)
-    whole = run_train(loads(text).graph, text, "tiny", request, QUIET)
+    whole = run_train(loads(text), "tiny", request, QUIET)
     assert whole.step == 21
     for stop in (4, 10):
         interrupt(stop, f"run{stop}", "data", text, batch=8)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -71,7 +72,7 @@ def test_run_whose_text_is_written_otherwise_is_continued() -> None:
     net = load("two.net", changes=changes)
     assert net.source.text != net.kept_text and "#" not in net.source.text
     request = Request("synthetic", out=Path("run"), threads=1)
-    assert run_train(net.graph, net.source.text, "two", request, InterruptAt(3)).state == "interrupted"
+    assert run_train(replace(net, texts=None), "two", request, InterruptAt(3)).state == "interrupted"
     train("two.net", "--set", "conv.filters=6", *OPTIONS)
     assert Path("run/spec.net").read_text() == net.source.text and newest_checkpoint(Path("run"))["step"] == 16
 
