@@ -7,7 +7,7 @@ are centred on them.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -100,15 +100,15 @@ def _solve(row: Row, columns: Sequence[Sequence[int]], members: set[int]) -> dic
     """
     segments = [s for s in row.segments if s.source in members and s.target in members]
     own_columns = [column for column in ([i for i in c if i in members] for c in columns) if column]
-    y = dict.fromkeys(members, 0.0)
     straight = _straight_sources(row.items, segments)
-    _move_to_neighbours(row.items, own_columns, segments, straight, y)
-    _straighten(row.items, own_columns, segments, straight, y)
+    lane = _Lane(row.items, own_columns, segments, straight, dict.fromkeys(members, 0.0))
+    lane.move_to_neighbours()
+    lane.straighten()
     skips = {i for i in members if row.items[i].skip}
     if skips:
-        _move_to_neighbours(row.items, own_columns, segments, straight, y, moving=skips)
-        _level_skips(row.items, own_columns, straight, y)
-    return y
+        lane.move_to_neighbours(skips)
+        lane.level_skips()
+    return lane.y
 
 
 def _straight_sources(items: Sequence[Item], segments: Sequence[Segment]) -> dict[int, int]:
@@ -134,71 +134,80 @@ def _straight_sources(items: Sequence[Item], segments: Sequence[Segment]) -> dic
     return straight
 
 
-def _move_to_neighbours(
-    items: Sequence[Item],
-    columns: Sequence[Sequence[int]],
-    segments: Sequence[Segment],
-    straight: Mapping[int, int],
-    y: dict[int, float],
-    moving: set[int] | None = None,
+@dataclass(frozen=True, slots=True)
+class _Lane:
+    """One tower's items, or those that span all towers, while their heights ``y`` are chosen. ``straight`` maps items
+    to their sources; see ``_straight_sources``."""
+
+    items: Sequence[Item]
+    columns: Sequence[Sequence[int]]
+    segments: Sequence[Segment]
+    straight: Mapping[int, int]
+    y: dict[int, float]
+
+    def move_to_neighbours(self, moving: Collection[int] = ()) -> None:
+        """Move items towards the mean of their neighbours; if ``moving`` is given, only those items."""
+        items, y = self.items, self.y
+        neighbours: defaultdict[int, list[tuple[int, float]]] = defaultdict(list)
+        for s in self.segments:
+            pull = 1.0 if items[s.source].skip == items[s.target].skip else _SKIP
+            pull *= _STRAIGHT if self.straight.get(s.target) == s.source else 1.0
+            neighbours[s.target].append((s.source, pull))
+            neighbours[s.source].append((s.target, pull))
+        for _ in range(_SWEEPS):
+            for column in (*self.columns, *self.columns[::-1]):
+                wanted = [y[i] if moving and i not in moving else _mean(neighbours[i], y, y[i]) for i in column]
+                if moving:
+                    weights = [_SKIP if i in moving else _FIXED for i in column]
+                else:
+                    weights = [_SKIP if items[i].skip else 1.0 for i in column]
+                _settle(items, column, wanted, weights, y)
+
+    def straighten(self) -> None:
+        """Put each item that continues a straight line on it; move every other item as far as its sources were
+        moved."""
+        y, straight = self.y, self.straight
+        sources: defaultdict[int, list[int]] = defaultdict(list)
+        for s in self.segments:
+            sources[s.target].append(s.source)
+        before = dict(y)
+        for column in self.columns:
+            wanted, weights = [], []
+            for i in column:
+                shifts = {j: y[j] - before[j] for j in sources[i]}
+                shifted = before[i] + _mean([(j, 1.0) for j in sources[i]], shifts, 0.0)
+                wanted.append(y[straight[i]] if i in straight else shifted)
+                on_line, otherwise = (10 * _SKIP, _SKIP) if self.items[i].skip else (_FIXED, 1.0)
+                weights.append(on_line if i in straight else otherwise)
+            _settle(self.items, column, wanted, weights, y)
+
+    def level_skips(self) -> None:
+        """Make each skip line level, at the height of its point that is farthest from the trunk."""
+        items, y = self.items, self.y
+        # The first item of each skip line identifies it.
+        line_of: dict[int, int] = {}
+        for i in (i for column in self.columns for i in column if items[i].skip):
+            line_of[i] = line_of.get(self.straight.get(i, i), i)
+        trunk = [y[i] for i in y if not items[i].skip]
+        middle = sum(trunk) / len(trunk) if trunk else 0.0
+        farthest: dict[int, float] = {}
+        for i, line in line_of.items():
+            farthest[line] = max(farthest.get(line, y[i]), y[i], key=lambda value: abs(value - middle))
+        for column in self.columns:
+            wanted = [farthest[line_of[i]] if i in line_of else y[i] for i in column]
+            weights = [_SKIP if i in line_of else _FIXED for i in column]
+            _settle(items, column, wanted, weights, y)
+
+
+def _settle(
+    items: Sequence[Item], column: Sequence[int], wanted: Sequence[float], weights: Sequence[float], y: dict[int, float]
 ) -> None:
-    """Move items towards the mean of their neighbours; if ``moving`` is given, only those items."""
-    neighbours: defaultdict[int, list[tuple[int, float]]] = defaultdict(list)
-    for s in segments:
-        pull = 1.0 if items[s.source].skip == items[s.target].skip else _SKIP
-        pull *= _STRAIGHT if straight.get(s.target) == s.source else 1.0
-        neighbours[s.target].append((s.source, pull))
-        neighbours[s.source].append((s.target, pull))
-    for _ in range(_SWEEPS):
-        for column in (*columns, *columns[::-1]):
-            wanted = [y[i] if moving and i not in moving else _mean(neighbours[i], y, y[i]) for i in column]
-            if moving:
-                weights = [_SKIP if i in moving else _FIXED for i in column]
-            else:
-                weights = [_SKIP if items[i].skip else 1.0 for i in column]
-            y |= dict(zip(column, separate(wanted, weights, _distances(items, column)), strict=True))
-
-
-def _straighten(
-    items: Sequence[Item],
-    columns: Sequence[Sequence[int]],
-    segments: Sequence[Segment],
-    straight: Mapping[int, int],
-    y: dict[int, float],
-) -> None:
-    """Put each item that continues a straight line on it; move every other item as far as its sources were moved."""
-    sources: defaultdict[int, list[int]] = defaultdict(list)
-    for s in segments:
-        sources[s.target].append(s.source)
-    before = dict(y)
-    for column in columns:
-        wanted, weights = [], []
-        for i in column:
-            shifts = {j: y[j] - before[j] for j in sources[i]}
-            shifted = before[i] + _mean([(j, 1.0) for j in sources[i]], shifts, 0.0)
-            wanted.append(y[straight[i]] if i in straight else shifted)
-            on_line, otherwise = (10 * _SKIP, _SKIP) if items[i].skip else (_FIXED, 1.0)
-            weights.append(on_line if i in straight else otherwise)
-        y |= dict(zip(column, separate(wanted, weights, _distances(items, column)), strict=True))
-
-
-def _level_skips(
-    items: Sequence[Item], columns: Sequence[Sequence[int]], straight: Mapping[int, int], y: dict[int, float]
-) -> None:
-    """Make each skip line level, at the height of its point that is farthest from the trunk."""
-    # The first item of each skip line identifies it.
-    line_of: dict[int, int] = {}
-    for i in (i for column in columns for i in column if items[i].skip):
-        line_of[i] = line_of.get(straight.get(i, i), i)
-    trunk = [y[i] for i in y if not items[i].skip]
-    middle = sum(trunk) / len(trunk) if trunk else 0.0
-    farthest: dict[int, float] = {}
-    for i, line in line_of.items():
-        farthest[line] = max(farthest.get(line, y[i]), y[i], key=lambda value: abs(value - middle))
-    for column in columns:
-        wanted = [farthest[line_of[i]] if i in line_of else y[i] for i in column]
-        weights = [_SKIP if i in line_of else _FIXED for i in column]
-        y |= dict(zip(column, separate(wanted, weights, _distances(items, column)), strict=True))
+    """Put the items of a column, in this order from the top, as near to the wanted heights as their sizes allow."""
+    distances = [
+        items[a].below + items[b].above + (_SPACE if "box" in (items[a].where, items[b].where) else 0.0)
+        for a, b in pairwise(column)
+    ]
+    y |= dict(zip(column, separate(wanted, weights, distances), strict=True))
 
 
 def _mean(neighbours: Iterable[tuple[int, float]], y: Mapping[int, float], default: float) -> float:
@@ -210,18 +219,11 @@ def _mean(neighbours: Iterable[tuple[int, float]], y: Mapping[int, float], defau
     return total / weight if weight else default
 
 
-def _distances(items: Sequence[Item], column: Sequence[int]) -> list[float]:
-    return [
-        items[a].below + items[b].above + (_SPACE if "box" in (items[a].where, items[b].where) else 0.0)
-        for a, b in pairwise(column)
-    ]
-
-
 def _clear_spanning_boxes(items: Sequence[Item], column: Sequence[int], y: dict[int, float]) -> None:
     """Move the towers' lines out of the way of boxes that span the towers."""
     order = sorted(column, key=lambda i: (y[i], items[i].where == "box"))
     weights = [1.0 if items[i].where == "box" else _SKIP for i in order]
-    y |= dict(zip(order, separate([y[i] for i in order], weights, _distances(items, order)), strict=True))
+    _settle(items, order, [y[i] for i in order], weights, y)
 
 
 def separate(wanted: Sequence[float], weights: Sequence[float], distances: Sequence[float]) -> list[float]:
