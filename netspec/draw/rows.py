@@ -5,7 +5,6 @@ A line that passes a column occupies a slot in it, like the boxes do, and theref
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
@@ -82,6 +81,14 @@ class Parts:
     scale: Scale
     towers: int
 
+    @property
+    def columns(self) -> list[list[int]]:
+        """The blocks in each column of the figure, in the order of the blocks."""
+        columns: list[list[int]] = [[] for _ in range(max(self.wiring.column) + 1)]
+        for number, column in enumerate(self.wiring.column):
+            columns[column].append(number)
+        return columns
+
     def solid(self, block: int, tower: Tower) -> Solid:
         """Return the size of a block's box in a tower."""
         kind, shape, placement = self.blocks[block].kind, self.blocks[block].shape, self.blocks[block].placement
@@ -119,10 +126,7 @@ def spans_of(wiring: Wiring) -> dict[BoxKey, tuple[int, int]]:
 
 def rows_of(parts: Parts, ranges: Sequence[range]) -> list[Row]:
     """Return one row per range of columns."""
-    spans = spans_of(parts.wiring)
-    blocks_in: defaultdict[int, list[int]] = defaultdict(list)
-    for number, column in enumerate(parts.wiring.column):
-        blocks_in[column].append(number)
+    spans, blocks_in = spans_of(parts.wiring), parts.columns
     rows = []
     pending: list[BoxKey] = []
     for columns in ranges:
@@ -171,7 +175,7 @@ class _Draft:
 def _row(
     parts: Parts,
     columns: range,
-    blocks_in: Mapping[int, list[int]],
+    blocks_in: Sequence[Sequence[int]],
     spans: Mapping[BoxKey, tuple[int, int]],
     pending: Sequence[BoxKey],
 ) -> Row:

@@ -36,9 +36,7 @@ class PlacedRow:
 
 def placed_rows(parts: Parts) -> list[PlacedRow]:
     """Divide the figure into rows that fit the page, and place their columns."""
-    blocks_in: list[list[int]] = [[] for _ in range(max(parts.wiring.column) + 1)]
-    for number, column in enumerate(parts.wiring.column):
-        blocks_in[column].append(number)
+    blocks_in = parts.columns
     widths = [max(parts.width(b) for b in column) for column in blocks_in]
     gaps = _gaps(parts, blocks_in)
     room = PAGE - 2 * MARGIN
