@@ -16,10 +16,10 @@ from .costs import add_cost, add_default_cost
 from .joined import join_sums
 from .learning import command_line, refuse_rules, warn_of_omissions
 from .ops import EMITTED, UNSUPPORTED, main
-from .passes import replicas
 from .problems import Inexpressible, Problems
 from .sections import FIRST_LINE, Part, Section, Value, text_of
 from .site import Draft, Site
+from .update_period import replicas
 
 _LETTERS = "abcdefghijklmnopqrstuvwxyz"
 

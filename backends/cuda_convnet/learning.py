@@ -9,11 +9,11 @@ from netspec.ir.graph import Graph, Parameter
 from netspec.ir.rules import Sgd
 from netspec.keys.update_rules import word_of
 
-from .passes import expresses_accumulate, update_period
 from .problems import Problems
 from .schedules import CfgSchedule, cfg_schedule
 from .sections import decimal, listed
 from .site import Site
+from .update_period import expresses_accumulate, update_period
 
 
 def rates(site: Site, weights: Sequence[Parameter]) -> dict[str, str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 from netspec.importers.cuda_convnet import Dialect
 from netspec.ir.graph import Graph, Layer, Node
@@ -16,18 +16,29 @@ from .problems import Inexpressible, Problems
 from .sections import Part, Section, Value, listed
 
 
+class Replicas(NamedTuple):
+    """The fewest and the most replicas of any layer."""
+
+    fewest: int
+    most: int
+
+    @property
+    def passes(self) -> int:
+        """The number of passes of a batch."""
+        return self.most // self.fewest
+
+
 @dataclass(slots=True)
 class Draft:
     """The layer file so far.
 
-    ``replicas`` are the fewest and the most replicas of a layer, ``values`` the sections of the layers emitted so far,
-    ``section_names`` the names of all sections.
+    ``values`` are the sections of the layers emitted so far, ``section_names`` the names of all sections.
     """
 
     graph: Graph
     dialect: Dialect
     problems: Problems
-    replicas: tuple[int, int]
+    replicas: Replicas
     sections: list[Section] = field(default_factory=list)
     values: dict[str, Value] = field(default_factory=dict)
     section_names: set[str] = field(default_factory=set)

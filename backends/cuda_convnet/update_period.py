@@ -5,29 +5,22 @@ from __future__ import annotations
 from netspec.ir.graph import Graph
 from netspec.ir.ops import Input, Loss
 
-from .site import Site
-
-
-def passes(graph: Graph) -> int:
-    """Return the number of passes per batch: the most replicas of any layer divided by the fewest."""
-    fewest, most = replicas(graph)
-    return most // fewest
+from .site import Replicas, Site
 
 
 def expresses_accumulate(graph: Graph, *, old: bool) -> bool:
     """Whether the files express ``accumulate``, by the passes of a batch."""
     has_early_updates = any(p.update_every for p in graph.parameters.values())
-    return has_early_updates and not old and graph.train.accumulate == passes(graph)
+    return has_early_updates and not old and graph.train.accumulate == replicas(graph).passes
 
 
 def update_period(site: Site) -> dict[str, str]:
     """Return the key ``updatePeriod``, if it differs from the default: an update after each of the layer's passes."""
     graph = site.graph
-    fewest, most = site.draft.replicas
-    passes_per_batch = most // fewest
+    passes_per_batch = site.draft.replicas.passes
     every = next((p.update_every for p in graph.parameters_of(site.layer.name)), None)
     parts = graph.train.accumulate
-    default = len(site.gpu) // fewest
+    default = len(site.gpu) // site.draft.replicas.fewest
     period, remainder = divmod(passes_per_batch * (every or parts), parts)
     if every is not None and (site.draft.old or remainder or period % default):
         message = f"the replicas of this net make {passes_per_batch} parts of a batch in version 2 of cuda-convnet"
@@ -38,8 +31,8 @@ def update_period(site: Site) -> dict[str, str]:
     return {} if site.draft.old or period == default else {"updatePeriod": str(period)}
 
 
-def replicas(graph: Graph) -> tuple[int, int]:
-    """Return the fewest and the most replicas of any layer except data and costs, which follow their neighbours."""
+def replicas(graph: Graph) -> Replicas:
+    """Return the replicas of all layers except data and costs, which follow their neighbours."""
     layers = [layer for layer in graph.layers.values() if not isinstance(graph.nodes[layer.nodes[0]].op, Input | Loss)]
     counts = [len(layer.placement.replicas) or 1 for layer in layers] or [1]
-    return min(counts), max(counts)
+    return Replicas(min(counts), max(counts))
