@@ -27,8 +27,8 @@ counter_rng: Any = import_module("netspec.backends.pytorch.ops.counter_rng")
 rectified: Any = import_module("netspec.backends.pytorch.fast.rectified")
 launch_bias: Any = import_module("netspec.backends.pytorch.fast.kernels.launch_bias")
 launch_bias._PROGRAMS = 7
-launch: Any = import_module("netspec.backends.pytorch.fast.kernels.launch")
-launch._PROGRAMS = 7
+launch_lrn_chain: Any = import_module("netspec.backends.pytorch.fast.kernels.launch_lrn_chain")
+launch_lrn_chain._PROGRAMS = 7
 DEVICE = sys.argv[1] if len(sys.argv) > 1 else "cpu"
 
 SQUARE = ((3, 3), (2, 2), (0, 0), (1, 1), False)

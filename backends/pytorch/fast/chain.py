@@ -157,9 +157,9 @@ class KernelFunction(torch.autograd.Function):
 
     @staticmethod
     def forward(ctx: Any, x: Tensor, bias: Tensor | None, lrn: Lrn, relu: bool, pool: PoolArgs | None) -> Tensor:
-        from .kernels import launch
+        from .kernels import launch_lrn_chain
 
-        y, indices = launch.forward(x, bias, lrn, relu, pool)
+        y, indices = launch_lrn_chain.forward(x, bias, lrn, relu, pool)
         ctx.lrn, ctx.relu, ctx.pool = lrn, relu, pool
         ctx.save_for_backward(x, bias, indices)
         return y
@@ -167,11 +167,11 @@ class KernelFunction(torch.autograd.Function):
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, dy: Tensor) -> tuple[Tensor | None, ...]:
-        from .kernels import launch
+        from .kernels import launch_lrn_chain
 
         x, bias, indices = ctx.saved_tensors
         needs_db = ctx.needs_input_grad[1]
-        dx, db = launch.backward(x, bias, dy, indices, ctx.lrn, ctx.relu, ctx.pool, sums=needs_db)
+        dx, db = launch_lrn_chain.backward(x, bias, dy, indices, ctx.lrn, ctx.relu, ctx.pool, sums=needs_db)
         return dx, db.to(bias.dtype) if db is not None else None, None, None, None
 
 

@@ -80,7 +80,7 @@ def no_kernels(device: torch.device) -> str | None:
     if torch.cuda.get_device_capability(device) < OLDEST:
         return f"{torch.cuda.get_device_name(device)} is older than Triton supports"
     try:
-        from .kernels import launch  # noqa: F401
+        from .kernels import launch_lrn_chain  # noqa: F401
     except Exception as problem:  # a damaged or incompatible Triton may raise anything
         return f"Triton cannot be imported ({problem})"
     return None
