@@ -6,6 +6,7 @@ import math
 from collections.abc import Iterable
 from typing import Any
 
+from netspec.formatting import format_count
 from netspec.ir import rules
 from netspec.ir.constraint import BOUNDS, Constraint, incoming
 from netspec.ir.distribution import Bilinear, Constant, Distribution, Normal, Uniform
@@ -41,7 +42,34 @@ COMPUTED_NAMES = frozenset(
 """The names at module level that the templates take from variables."""
 
 
-def parameter_rows(graph: Graph, trains: bool) -> list[str]:
+def parameter_variables(graph: Graph, *, trains: bool) -> dict[str, Any]:
+    """Return the template variables of the parameters, which a program that ``trains`` has rates for.
+
+    ``parameters``:
+        How many numbers they have together, as text.
+    ``rows``, ``renamed``, ``constraints``, ``tables``, ``super_eps``, ``updates``:
+        See the functions that return them.
+    ``interpolates``, ``over_parts``:
+        Whether any is initially that of an interpolation, and whether any constraint is one of parts.
+    ``still``:
+        The keys of those that are not trained.
+    """
+    parameters = graph.parameters.values()
+    return {
+        "parameters": format_count(sum(p.size for p in parameters)),
+        "rows": _parameter_rows(graph, trains),
+        "renamed": _renamed_rows(graph),
+        "interpolates": any(isinstance(p.distribution, Bilinear) for p in parameters),
+        "constraints": _constraint_rows(graph),
+        "over_parts": any(p.constraint.parts > 1 for p in parameters),
+        "tables": _table_rows(graph),
+        "super_eps": _super_eps_rows(graph),
+        "updates": _update_rows(graph) if graph.train.accumulate > 1 else [],
+        "still": parameter_keys(graph, (p for p in parameters if not p.lr)),
+    }
+
+
+def _parameter_rows(graph: Graph, trains: bool) -> list[str]:
     """Return a row per parameter: ``"conv1.weight": ("normal", (0.0, 0.01), LR, MOMENTUM, DECAY),``. The momentum, the
     number before the last, is left out if the update rule has none; a program that does not train has no rates."""
     keys, common, has_momentum = state_keys(graph), common_rates(graph), _has_momentum(graph)
@@ -118,7 +146,7 @@ def parameter_keys(graph: Graph, parameters: Iterable[Parameter]) -> list[str]:
     return [string(keys[p.key]) for p in parameters]
 
 
-def constraint_rows(graph: Graph) -> list[str]:
+def _constraint_rows(graph: Graph) -> list[str]:
     """Return a row per constrained parameter that is trained: ``"conv2.weight": ((1, 2, 3), dict(max_norm=3.0)),``."""
     keys = state_keys(graph)
     constrained = (p for p in graph.parameters.values() if p.constraint and p.lr)
@@ -127,7 +155,7 @@ def constraint_rows(graph: Graph) -> list[str]:
     ]
 
 
-def table_rows(graph: Graph) -> list[str]:
+def _table_rows(graph: Graph) -> list[str]:
     """Return rows per weight with a connection table: ``"c3.weight": (``, a tuple of channels per filter, ``),``."""
     keys = state_keys(graph)
     rows = []
@@ -145,13 +173,13 @@ def _row(channels: tuple[int, ...]) -> str:
     return f"{channels},"
 
 
-def update_rows(graph: Graph) -> list[str]:
+def _update_rows(graph: Graph) -> list[str]:
     """Return a row per parameter that is updated more often than once per batch: ``"fc6.weight": 1,``."""
     keys = state_keys(graph)
     return [f"{string(keys[p.key])}: {p.update_every}," for p in graph.parameters.values() if p.update_every]
 
 
-def super_eps_rows(graph: Graph) -> list[str]:
+def _super_eps_rows(graph: Graph) -> list[str]:
     """Return a row per trained parameter whose gradient is normalised by running means: ``"fc6.weight": 1.0,``."""
     keys = state_keys(graph)
     normalised = ((p, p.super_eps) for p in graph.parameters.values() if p.super_eps is not None and p.lr)
@@ -164,7 +192,7 @@ def _bounds(constraint: Constraint) -> dict[str, str | None]:
     return {name: None if bound is None else number(bound) for name, bound in bounds} | parts
 
 
-def renamed_rows(graph: Graph) -> list[str]:
+def _renamed_rows(graph: Graph) -> list[str]:
     """Return a row per parameter whose key in the ``state_dict`` differs: ``"train_.weight": "train.weight",``."""
     keys = state_keys(graph)
     return [f"{string(key)}: {string(spec_key)}," for spec_key, key in keys.items() if key != spec_key]

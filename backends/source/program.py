@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import re
 from functools import cache
+from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from netspec.formatting import format_count
-from netspec.ir.distribution import Bilinear
 from netspec.ir.graph import Graph
 from netspec.ir.ops import Dropout, colour
 from netspec.passes import purposes
@@ -19,18 +18,7 @@ from netspec.passes.step_limits import layers_needing_two_images, unfit_rates
 
 from .devices import devices
 from .helpers import helper_text
-from .learning import (
-    common_rates,
-    constraint_rows,
-    parameter_keys,
-    parameter_rows,
-    renamed_rows,
-    rule_variables,
-    schedule_variables,
-    super_eps_rows,
-    table_rows,
-    update_rows,
-)
+from .learning import common_rates, parameter_keys, parameter_variables, rule_variables, schedule_variables
 from .model import write_model
 from .names import TEMPLATES
 from .preprocessing import image_preprocessing
@@ -59,8 +47,7 @@ def emit(graph: Graph, *, stem: str, spec: str) -> str:
     clipped_norm = clip is not None and clip.by == "norm"
     texts = (*model.lines, *map(helper_text, model.helpers))
     untrainable = next(iter(unfit_masks(graph) or map(str, unfit_rates(graph))), None)
-    labels = label_grid(graph) if is_dense(graph) and untrainable is None else None
-    of_pixels = pixel_losses(graph)
+    labels = _label_variables(graph, trains=untrainable is None)
     return _environment().get_template("program.py.j2").render(
         first_line=FIRST_LINE,
         net=inside_docstring(graph.name),
@@ -72,22 +59,9 @@ def emit(graph: Graph, *, stem: str, spec: str) -> str:
         output=graph.output.output,
         outputs=graph.scores.output.channels,
         scores=graph.scores.output,
-        grid=labels.grid if labels is not None else None,
-        of_pixels=bool(of_pixels),
-        dense=is_dense(graph),
-        labels_of={layer: _index(slices) for layer, slices in labels_of_losses(graph).items() if slices is not None},
-        labels_of_scores=of_pixels[-1].layer if labels is not None and labels.scores is not None else None,
-        unlabelled=UNLABELLED,
-        parameters=format_count(sum(p.size for p in graph.parameters.values())),
-        rows=parameter_rows(graph, untrainable is None),
-        renamed=renamed_rows(graph),
-        interpolates=any(isinstance(p.distribution, Bilinear) for p in graph.parameters.values()),
-        constraints=constraint_rows(graph),
-        tables=table_rows(graph),
-        super_eps=super_eps_rows(graph),
         drops_together=any(isinstance(n.op, Dropout) and n.op.over != "units" for n in graph.nodes.values()),
-        updates=update_rows(graph) if graph.train.accumulate > 1 else [],
-        over_parts=any(p.constraint.parts > 1 for p in graph.parameters.values()),
+        **labels,
+        **parameter_variables(graph, trains=untrainable is None),
         model=model,
         colour=colour,
         train=graph.train,
@@ -97,11 +71,10 @@ def emit(graph: Graph, *, stem: str, spec: str) -> str:
         clipped_norm=clipped_norm,
         class_weights=fill_lines(f"{number(weight)}," for weight in graph.train.class_weights or ()),
         whole_norms=clipped_norm or rule["adapted"] is not None,
-        still=parameter_keys(graph, (p for p in graph.parameters.values() if not p.lr)),
         untrainable=untrainable,
         trains=untrainable is None,
         uses_math=any("math." in text for text in texts),
-        uses_functions=bool(of_pixels) or any(re.search(r"\bF\.", text) for text in texts),
+        uses_functions=labels["of_pixels"] or any(re.search(r"\bF\.", text) for text in texts),
         need_two_images=layers_needing_two_images(graph),
         has_loss=bool(graph.losses),
         schedule=schedule_variables(graph),
@@ -115,6 +88,29 @@ def emit(graph: Graph, *, stem: str, spec: str) -> str:
         mixup=number(graph.augment.mixup),
         cutmix=number(graph.augment.cutmix),
     )  # fmt: skip
+
+
+def _label_variables(graph: Graph, *, trains: bool) -> dict[str, Any]:
+    """Return the template variables of the labels.
+
+    ``dense``, ``grid``, ``unlabelled``:
+        Whether images have masks, which of their pixels have a label in a program that trains, and the number of those
+        without a class.
+    ``of_pixels``, ``labels_of``:
+        Whether any loss is one of pixels, and the index of those of the labels that each loss reads, unless it is all.
+    ``labels_of_scores``:
+        The loss whose labels are those of the scores, if the scores have not all of them.
+    """
+    labels = label_grid(graph) if is_dense(graph) and trains else None
+    of_pixels = pixel_losses(graph)
+    return {
+        "dense": is_dense(graph),
+        "grid": labels.grid if labels is not None else None,
+        "unlabelled": UNLABELLED,
+        "of_pixels": bool(of_pixels),
+        "labels_of": {layer: _index(each) for layer, each in labels_of_losses(graph).items() if each is not None},
+        "labels_of_scores": of_pixels[-1].layer if labels is not None and labels.scores is not None else None,
+    }
 
 
 def _index(grid: Slices) -> str:
