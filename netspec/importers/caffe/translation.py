@@ -13,7 +13,7 @@ from netspec.formatting import plural
 from netspec.importers.caffe.learning.training import Training, training_of, with_state
 from netspec.importers.caffe.net.layers import SINKS, Layer, Network, Top
 from netspec.importers.caffe.net.network import differences, read_network
-from netspec.importers.caffe.net.types import TYPES
+from netspec.importers.caffe.net.types import OF_FORKS, TYPES
 from netspec.importers.caffe.schema.messages import MESSAGES
 from netspec.importers.caffe.schema.reading import read_record
 from netspec.importers.caffe.schema.record import Record
@@ -75,7 +75,7 @@ def translate(source: Source, shape: Shape | None = None, solver: Source | None 
     message = _read(source)
     if (other := _other_file(message)) is not None:
         raise SpecError((other,))
-    record = read_record(message, "NetParameter", findings)
+    record = read_record(message, "NetParameter", findings, TYPES.union(OF_FORKS))
     raise_errors(findings)
     solved = _solver(solver, findings)
     network = read_network(record if solved is None else with_state(record, solved), findings)
@@ -92,6 +92,8 @@ def translate(source: Source, shape: Shape | None = None, solver: Source | None 
         draft.decay = 0.0 if solved is None else solved.real("weight_decay")
         problems += _translate_layers(draft, findings)
         findings.extend((*training.substitutes, *draft.substitutes))
+    else:
+        problems += _without_translation(draft, findings)
     raise_errors(findings)
     reports = [inexpressible("caffe-not-expressible", problems, len(network.layers))] if problems else []
     if reports or training.of_solver:
@@ -185,6 +187,13 @@ def _translate_layers(draft: Draft, findings: Findings) -> list[Problem]:
     return problems
 
 
+def _without_translation(draft: Draft, findings: Findings) -> Iterator[Problem]:
+    """Yield the layers of types that a spec cannot express, for a network whose images are not known."""
+    for number, layer in enumerate(draft.network.layers):
+        if layer.type not in TRANSLATIONS and not (layer.is_source or _only_reported(Site(layer, number, draft))):
+            yield _problem(layer.record, Inexpressible(_no_layer(layer, findings)))
+
+
 def _only_reported(site: Site) -> bool:
     """Whether a layer computes probabilities or classes that only reports of a training read."""
     tops = {site.top(place) for place in range(len(site.layer.tops))}
@@ -205,6 +214,8 @@ def _no_layer(layer: Layer, findings: Findings) -> str:
     if layer.type in TYPES:
         return REASONS.get(layer.type, NO_LAYER)
     near = findings.nearest(layer.type, sorted(TYPES))
+    if near and layer.type.endswith(near):  # ROIPooling is another layer than Pooling
+        near = None
     return "BVLC's Caffe has no layers of this type" + did_you_mean(near)
 
 

@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from netspec import backend
 from netspec.diagnostics import Diagnostic, SpecError
 from netspec.importers.caffe import translate
 from netspec.ir.shape import Shape
 from netspec.net import Net, load_source
 from netspec.source import Source
 
+Array = NDArray[np.float64]
 NAME = "a.prototxt"
 
 
@@ -48,3 +55,15 @@ def rejected(text: str) -> list[str]:
     found = mistakes(text)
     assert {d.code for d in found} == {"caffe-network"}, found
     return [d.message for d in found]
+
+
+def values(text: str, blobs: dict[str, list[Array]], x: Array) -> Array:
+    """Return what the spec of a network computes, with the blobs of a file of weights."""
+    network = net(text)
+    arrays: dict[str, Array] = {}
+    for key, (name, place) in translate(Source(NAME, text)).blobs.items():
+        factor = blobs[name][2] if ".running" in key else 1.0
+        arrays[key] = blobs[name][place] / factor
+    reference: Any = backend.load("reference")
+    result: Array = reference.run(network.graph, arrays, x, statistics=arrays).output
+    return result

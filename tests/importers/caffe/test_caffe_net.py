@@ -82,16 +82,31 @@ def test_two_layers_for_the_statistics_of_two_phases_are_one() -> None:
     assert layers(text + LOSS)[1:] == ["[bn] batchnorm average=0.001 affine=no", "[loss] crossentropy"]
 
 
-@pytest.mark.parametrize(
-    ("running", "reason"),
-    [
-        (True, "it uses the running averages in training too; a spec uses the statistics of the batch"),
-        (False, "it uses the statistics of the batch outside training too; a spec uses running averages"),
-    ],
-)
-def test_statistics_that_a_spec_does_not_use_are_refused(running: bool, reason: str) -> None:
-    bn = layer("bn", "BatchNorm", "f", "f", batch_norm_param={"use_global_stats": running})
-    assert problems(labelled(3) + dense("f", "data") + bn + LOSS) == [f"bn (BatchNorm) in line 3: {reason}"]
+def statistics(running: bool) -> str:
+    """A network to train, all of whose batch normalisations state which statistics they use."""
+    bn = {"batch_norm_param": {"use_global_stats": running}}
+    return labelled(3) + dense("f", "data") + layer("bn", "BatchNorm", "f", "f", **bn) + LOSS
+
+
+def test_running_averages_in_training_are_refused() -> None:
+    reason = "it uses the running averages in training too; a spec uses the statistics of the batch"
+    assert problems(statistics(True)) == [f"bn (BatchNorm) in line 3: {reason}"]
+
+
+def test_statistics_of_the_batch_in_tests_are_replaced_with_a_warning() -> None:
+    again = layer("again", "BatchNorm", "f", "f", batch_norm_param={"use_global_stats": False})
+    network = net(statistics(False).replace(LOSS, again + LOSS))
+    (warning,) = [d for d in network.warnings if d.code == "caffe-substitute"]
+    assert warning.message == (
+        "bn: it uses the statistics of the batch outside training too; a spec uses running averages"
+    )
+    assert "[bn] batchnorm average=0.001 affine=no" in layers(statistics(False))
+
+
+def test_statistics_of_the_batch_in_a_network_to_deploy_are_refused() -> None:
+    bn = layer("bn", "BatchNorm", "data", batch_norm_param={"use_global_stats": False})
+    (note,) = problems(images(3, 9, 9) + bn)
+    assert note.endswith("a spec uses running averages; without use_global_stats, Caffe uses them too")
 
 
 V1 = """

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 from caffe_files import images, labelled, layer, message
-from prototxt import layers, problems
+from prototxt import layers, net, problems
 
 FC = {"num_output": 3}
 SILENCE = f"layer {{ {message(name='s', type='Silence', bottom='b')} }}\n"
@@ -60,8 +60,10 @@ def test_statistics_of_all_layers_are_reported() -> None:
 def test_statistics_of_the_layer_for_tests() -> None:
     tests = {"include": {"phase": "TEST"}, "batch_norm_param": {"use_global_stats": False}}
     text = labelled(3, 9, 9) + layer("a", "BatchNorm", "data", include={"phase": "TRAIN"})
-    (note,) = problems(text + layer("a", "BatchNorm", "data", **tests) + fc("f", "a") + loss("f"))
-    assert note.startswith("a (BatchNorm) in line 3: it uses the statistics of the batch outside training too")
+    warnings = net(text + layer("a", "BatchNorm", "data", **tests) + fc("f", "a") + loss("f")).warnings
+    (warning,) = [d for d in warnings if d.code == "caffe-substitute"]
+    assert warning.span.line == 3
+    assert warning.message.startswith("a: it uses the statistics of the batch outside training too")
 
 
 def test_weights_and_biases_of_one_name() -> None:

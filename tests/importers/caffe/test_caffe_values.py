@@ -4,17 +4,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from typing import Any
 
 import numpy as np
 import pytest
 from caffe_files import images, layer
 from numpy.typing import NDArray
-from prototxt import NAME, layers, net
-
-from netspec import backend
-from netspec.importers.caffe import translate
-from netspec.source import Source
+from prototxt import layers, values
 
 Array = NDArray[np.float64]
 SIDE = 9
@@ -50,18 +45,6 @@ def lrn_within(x: Array, size: int, alpha: float, beta: float) -> Array:
 def batch_norm(x: Array, mean: Array, variance: Array, factor: float, eps: float) -> Array:
     shape = (1, -1, 1, 1)
     return (x - mean.reshape(shape) / factor) / np.sqrt(variance.reshape(shape) / factor + eps)
-
-
-def values(text: str, blobs: dict[str, list[Array]], x: Array) -> Array:
-    """Return what the spec of a network computes, with the blobs of a file of weights."""
-    network = net(text)
-    arrays: dict[str, Array] = {}
-    for key, (name, place) in translate(Source(NAME, text)).blobs.items():
-        factor = blobs[name][2] if ".running" in key else 1.0
-        arrays[key] = blobs[name][place] / factor
-    reference: Any = backend.load("reference")
-    result: Array = reference.run(network.graph, arrays, x, statistics=arrays).output
-    return result
 
 
 def pool_text(kernel: int, stride: int, pad: int, *, average: bool) -> str:

@@ -55,7 +55,7 @@ def some_biases_decay(layers: Iterable[Record]) -> bool:
     """Whether the biases of one of these layers are learnt and decay."""
     for layer in layers:
         type_ = layer.text("type")
-        biased = type_ in _BIASED and layer.message(_BIASED[type_]).flag("bias_term")
+        biased = type_ == "BN" or (type_ in _BIASED and layer.message(_BIASED[type_]).flag("bias_term"))
         blob = 1 if biased else 0 if type_ == "Bias" else None
         params = layer.messages("param")
         param = params[blob] if blob is not None and blob < len(params) else None

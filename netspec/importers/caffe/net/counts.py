@@ -29,16 +29,16 @@ class Limits:
 NONE, ONE, TWO, ANY = Limits(0, 0), Limits(1, 1), Limits(2, 2), Limits(1, MANY)
 
 _OF_ONE = (
-    "AbsVal", "ArgMax", "BNLL", "BatchNorm", "Clip", "Dropout", "ELU", "Exp", "Flatten", "Im2col", "InnerProduct",
-    "LRN", "Log", "MVN", "PReLU", "Power", "ReLU", "Reduction", "Reshape", "SPP", "ShuffleChannel", "Sigmoid",
-    "Softmax", "Swish", "TanH", "Threshold", "Tile",
+    "AbsVal", "ArgMax", "BN", "BNLL", "BatchNorm", "Clip", "Dropout", "ELU", "Exp", "Flatten", "Im2col", "InnerProduct",
+    "Interp", "LRN", "Log", "MVN", "PReLU", "Power", "ReLU", "ReLU6", "Reduction", "Reshape", "SPP", "ShuffleChannel",
+    "Sigmoid", "Softmax", "Swish", "TanH", "Threshold", "Tile",
 )  # fmt: skip
 
 COUNTS: Mapping[str, tuple[Limits, Limits]] = {
     **dict.fromkeys(_OF_ONE, (ONE, ONE)),
     "Accuracy": (TWO, Limits(1, 2)), "Bias": (Limits(1, 2), ONE), "Concat": (ANY, ONE), "Convolution": (ANY, ANY),
     **dict.fromkeys(("Deconvolution", *DEPTHWISE), (ANY, ANY)),
-    "Crop": (TWO, ONE), "Eltwise": (Limits(2, MANY), ONE), "HDF5Output": (TWO, NONE),
+    "Axpy": (Limits(3, 3), ONE), "Crop": (TWO, ONE), "Eltwise": (Limits(2, MANY), ONE), "HDF5Output": (TWO, NONE),
     "Pooling": (ONE, Limits(1, 2)), "Scale": (Limits(1, 2), ONE), "Silence": (ANY, NONE),
     "SoftmaxWithLoss": (TWO, Limits(0, 2)), "Slice": (ONE, ANY), "Split": (ONE, ANY),
 }  # fmt: skip

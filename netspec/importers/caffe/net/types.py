@@ -37,3 +37,6 @@ TYPES: frozenset[str] = frozenset({
 
 DEPTHWISE = ("ConvolutionDepthwise", "DepthwiseConvolution")
 """Types of other versions of Caffe: convolutions of each channel by itself, with the message of a Convolution."""
+
+OF_FORKS = (*DEPTHWISE, "Axpy", "BN", "Interp", "ReLU6", "ShuffleChannel")
+"""The types of other versions of Caffe that are read."""

@@ -1,6 +1,7 @@
 """The messages of layers that compute, from src/caffe/proto/caffe.proto of BVLC's Caffe 1.0.
 
-ShuffleChannelParameter is of versions with a ShuffleChannel layer (github.com/farmingyard/ShuffleNet).
+Some are of other versions: ShuffleChannelParameter (github.com/farmingyard/ShuffleNet), InterpParameter (DeepLab's),
+and BNParameter, with the fields of two versions (github.com/alexgkendall/caffe-segnet and github.com/yjxiong/caffe).
 """
 
 from __future__ import annotations
@@ -24,6 +25,15 @@ BatchNormParameter
     use_global_stats bool
     moving_average_fraction  float  0.999
     eps              float        1e-5
+BNParameter
+    scale_filler     FillerParameter
+    shift_filler     FillerParameter
+    bn_mode          LEARN|INFERENCE
+    slope_filler     FillerParameter
+    bias_filler      FillerParameter
+    momentum         float        0.9
+    eps              float        1e-5
+    frozen           bool
 BiasParameter
     axis             int          1
     num_axes         int          1
@@ -93,6 +103,13 @@ InnerProductParameter
     bias_filler      FillerParameter
     axis             int          1
     transpose        bool
+InterpParameter
+    height           int
+    width            int
+    zoom_factor      int          1
+    shrink_factor    int          1
+    pad_beg          int
+    pad_end          int
 LogParameter
     base             float        -1
     scale            float        1

@@ -60,6 +60,7 @@ LayerParameter
     argmax_param            ArgMaxParameter
     batch_norm_param        BatchNormParameter
     bias_param              BiasParameter
+    bn_param                BNParameter
     clip_param              ClipParameter
     concat_param            ConcatParameter
     contrastive_loss_param  ContrastiveLossParameter
@@ -80,6 +81,7 @@ LayerParameter
     infogain_loss_param     InfogainLossParameter
     inner_product_param     InnerProductParameter
     input_param             InputParameter
+    interp_param            InterpParameter
     log_param               LogParameter
     lrn_param               LRNParameter
     memory_data_param       MemoryDataParameter

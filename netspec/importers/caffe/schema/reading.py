@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from netspec.check.report import Findings
@@ -19,17 +19,25 @@ _BOOLEANS = {"true": True, "True": True, "t": True, "1": True, "false": False, "
 _REAL_WORDS = re.compile(r"-?(?:inf|infinity|nan)", re.IGNORECASE)
 _SUFFIX = "_param"
 _OTHER_LAYERS = "it is of a layer that BVLC's Caffe does not have; other versions of Caffe have more layers"
+_OF_FORKS = {
+    "hole": "of DeepLab's Caffe: it is dilation in BVLC's",
+    "hole_h": "of DeepLab's Caffe: it is dilation in BVLC's, given for the height and for the width",
+    "hole_w": "of DeepLab's Caffe: it is dilation in BVLC's, given for the height and for the width",
+    "scale_bias": "of NVIDIA's Caffe: in BVLC's, a layer Scale with bias_term: true follows the BatchNorm",
+}
+"""Fields of other versions, with what says the same."""
 _MANY = 14
 """The most words that a message lists."""
 
 
-def read_record(message: Message, type_name: str, findings: Findings) -> Record:
+def read_record(message: Message, type_name: str, findings: Findings, layers: Collection[str] = ()) -> Record:
     """Return a message of a type of Caffe's.
 
     ``findings`` gets ``caffe-field`` for each field that the type does not have, once for the whole file, and
-    ``caffe-value`` for each value that its field cannot have. These are not in the result.
+    ``caffe-value`` for each value that its field cannot have. These are not in the result. If ``layers`` are given,
+    the known types of layers, unknown fields of layers of other types are not reported.
     """
-    reader = _Reader(findings, {})
+    reader = _Reader(findings, {}, layers)
     result = reader.record(message, MESSAGES[type_name])
     for (_, name), places in reader.unknown.items():
         reader.report_unknown(name, places)
@@ -48,11 +56,16 @@ class _Unknown:
 class _Reader:
     findings: Findings
     unknown: dict[tuple[str, str], list[_Unknown]]
+    layers: Collection[str]
 
-    def record(self, message: Message, type_: MessageType) -> Record:
+    def record(self, message: Message, type_: MessageType, *, known: bool = True) -> Record:
+        """Return a message. Unknown fields of one that is not ``known`` are passed over."""
         entries: dict[str, list[Entry]] = {}
+        known = known and not self._is_of_other_layer(message, type_)
         for field in message.fields:
             field_type = type_.fields.get(field.name)
+            if field_type is None and not known:
+                continue
             if field_type is None:
                 places = self.unknown.setdefault((type_.name, field.name), [])
                 places.append(_Unknown(type_, field.name_span))
@@ -61,17 +74,22 @@ class _Reader:
                 first = entries[field.name][0].span
                 self._wrong(f"{field.name} is given twice", field.name_span, f"the first time in line {first.line}")
                 continue
-            entry = self._entry(field, field_type)
+            entry = self._entry(field, field_type, known=known)
             if entry is not None:
                 entries.setdefault(field.name, []).append(entry)
         return Record(type_, {name: tuple(values) for name, values in entries.items()}, message.span)
 
-    def _entry(self, field: Field, type_: FieldType) -> Entry | None:
+    def _is_of_other_layer(self, message: Message, type_: MessageType) -> bool:
+        """Whether a message is a layer of an unknown type, of which this is reported."""
+        words = [field.value for field in message.fields if type_.name == "LayerParameter" and field.name == "type"]
+        return bool(self.layers) and any(isinstance(w, Scalar) and w.text not in self.layers for w in words)
+
+    def _entry(self, field: Field, type_: FieldType, *, known: bool) -> Entry | None:
         if isinstance(field.value, Message):
             if not type_.is_message:
                 self._wrong(f"{field.name} must be {_described(type_)}, not a message", field.name_span)
                 return None
-            return Entry(self.record(field.value, MESSAGES[type_.type]), field.span)
+            return Entry(self.record(field.value, MESSAGES[type_.type], known=known), field.span)
         if type_.is_message:
             note = f"the fields of {type_.type}: {listed(list(MESSAGES[type_.type].fields), _MANY)}"
             self._wrong(f"{field.name} must be a message, {field.name} {{ ... }}", field.value.span, note)
@@ -109,7 +127,9 @@ class _Reader:
 
 
 def _elsewhere(name: str) -> str:
-    """Return which messages have a field of this name; nothing if none has."""
+    """Return which messages have a field of this name, or what it is called here; nothing if none has."""
+    if name in _OF_FORKS:
+        return _OF_FORKS[name]
     owners = [type_.name for type_ in MESSAGES.values() if name in type_.fields]
     return f"it is a field of {listed(owners, 3)}" if owners else ""
 

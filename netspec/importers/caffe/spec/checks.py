@@ -9,7 +9,7 @@ from netspec.importers.caffe.net.types import DEPTHWISE
 from netspec.importers.caffe.spec.lines import NO_LINE, Site
 from netspec.importers.spec.problem import Inexpressible, Rejected
 
-BY_PHASE = ("BatchNorm", "Dropout")
+BY_PHASE = ("BN", "BatchNorm", "Dropout")
 """The types of layers that compute something else in the other phase."""
 
 

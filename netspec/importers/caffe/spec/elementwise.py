@@ -118,6 +118,17 @@ def eltwise(site: Site) -> None:
     joined(site, {"SUM": "sum", "PROD": "product", "MAX": "max"}[operation], values)
 
 
+def axpy(site: Site) -> None:
+    """a x + y with a number for each channel in a, a layer of SENet's Caffe (src/caffe/layers/axpy_layer.cpp)."""
+    a, x, y = site.value(0), site.image(1), site.image(2)
+    if x.sizes != y.sizes or a.sizes not in ((x.shape.channels,), (x.shape.channels, 1, 1)):
+        note = f"{described(a)}, {described(x)} and {described(y)}"
+        raise Rejected("it takes a number for each channel and two maps", site.layer.record.place("bottom"), note)
+    read = [x.line, site.vector(a).line]
+    product = site.draft.new_line("product", read, {}, x.shape, hint=(f"{site.layer.name}_product",))
+    joined(site, "sum", [x.of(product), y])
+
+
 def _times(site: Site, value: Value, factor: float) -> Value:
     return _linear(site, value, {"a": f"{factor:.9g}"} if factor != 1 else {})
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from netspec.formatting import plural
 from netspec.importers.caffe.net.layers import LOSSES, SINKS, Layer, Network, Top
+from netspec.importers.caffe.net.types import OF_FORKS, TYPES
 from netspec.importers.caffe.schema.record import Record
 from netspec.importers.spec.problem import Inexpressible, Rejected
 from netspec.ir.shape import Shape
@@ -41,7 +42,11 @@ def readers_of(network: Network) -> Mapping[Top, Sequence[Layer]]:
 
 
 def labels_of(network: Network) -> frozenset[Top]:
-    """Return the values of data that only losses and reports read, as labels, or nothing reads."""
+    """Return the values of data that only losses and reports read, as labels, or nothing reads.
+
+    A layer of a type that is not known may be a loss.
+    """
+    known = TYPES.union(OF_FORKS) - {*LOSSES}
     tops = {
         Top(number, place)
         for number, layer in enumerate(network.layers)
@@ -52,7 +57,7 @@ def labels_of(network: Network) -> frozenset[Top]:
         top
         for layer in network.layers
         for place, top in enumerate(layer.bottoms)
-        if layer.type not in SINKS and not (layer.type in LOSSES and place > 0)
+        if layer.type not in SINKS and not (layer.type not in known and place > 0)
     }
     return frozenset(tops - read)
 

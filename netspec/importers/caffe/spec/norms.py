@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from netspec.importers.caffe.learning import fillers, multipliers
 from netspec.importers.caffe.learning.numbers import literal
-from netspec.importers.caffe.net.layers import Network
+from netspec.importers.caffe.learning.substitutes import substitute
 from netspec.importers.caffe.net.network import signature
 from netspec.importers.caffe.net.phases import TRAIN
 from netspec.importers.caffe.schema.record import Record
 from netspec.importers.caffe.spec.elementwise import joined
 from netspec.importers.caffe.spec.learnt import check_params, rates
-from netspec.importers.caffe.spec.lines import Site, Value, axis_of, described
+from netspec.importers.caffe.spec.lines import Draft, Site, Value, axis_of, described
 from netspec.importers.spec.problem import Inexpressible, Rejected
 from netspec.keys.texts import number
+
+_RUNNING_IN_TRAINING = "it uses the running averages in training too; a spec uses the statistics of the batch"
+_BATCH_IN_TESTS = "it uses the statistics of the batch outside training too; a spec uses running averages"
 
 
 def lrn(site: Site) -> None:
@@ -53,22 +56,66 @@ def batch_norm(site: Site) -> None:
         )
     keys |= {"average": number(round(1 - fraction, 9)), "affine": "no"}
     site.emit("batchnorm", x, keys, blobs={"running_mean": (name, 0), "running_var": (name, 1)})
-    _check_statistics(site.layer.record, site.draft.network)
+    _check_statistics(site.layer.record, site.draft)
 
 
-def _check_statistics(layer: Record, network: Network) -> None:
-    """Raise ``Inexpressible`` if it uses statistics of the batch where a spec has running averages, or these.
+def _check_statistics(layer: Record, draft: Draft) -> None:
+    """Raise ``Inexpressible`` if it uses running averages where a spec has statistics of the batch, or these there.
 
-    By default, Caffe uses them as a spec does. A file to deploy states what it uses outside training alone.
+    By default, Caffe uses them as a spec does. A file to deploy states what it uses outside training alone. In tests of
+    a network that is trained, the statistics of the batch are replaced by running averages, with a warning.
     """
+    network = draft.network
     other = network.absent.get(signature(layer)) if network.phase == TRAIN else None
     in_training, in_tests = (record.message("batch_norm_param") for record in (layer, other or layer))
     if network.has_losses and in_training.flag("use_global_stats"):
-        reason = "it uses the running averages in training too; a spec uses the statistics of the batch"
-        raise Inexpressible(reason, in_training.place("use_global_stats"))
+        raise Inexpressible(_RUNNING_IN_TRAINING, in_training.place("use_global_stats"))
     if in_tests.has("use_global_stats") and not in_tests.flag("use_global_stats"):
-        reason = "it uses the statistics of the batch outside training too; a spec uses running averages"
-        raise Inexpressible(reason, in_tests.place("use_global_stats"))
+        place = in_tests.place("use_global_stats")
+        if not network.has_losses:
+            raise Inexpressible(f"{_BATCH_IN_TESTS}; without use_global_stats, Caffe uses them too", place)
+        note = "networks to deploy use running averages; without use_global_stats, Caffe's tests use them too"
+        if not any(_BATCH_IN_TESTS in warning.message for warning in draft.substitutes):
+            draft.substitutes.append(substitute(f"{layer.text('name')}: {_BATCH_IN_TESTS}", place, note))
+
+
+def other_batch_norm(site: Site) -> None:
+    """A BN of other versions of Caffe, which its fields tell apart.
+
+    ``bn_mode: INFERENCE`` are coefficients of channels (alexgkendall/caffe-segnet); fillers of slopes and biases, or a
+    momentum, belong to a batch normalisation (yjxiong/caffe), with the blobs slope, bias, mean and variance.
+    """
+    parameter, x, name = site.parameter("bn_param"), site.features(), site.layer.name
+    keys, blobs = rates(site, biased=True), {"weight": (name, 0), "bias": (name, 1)}
+    if parameter.text("bn_mode") == "INFERENCE":
+        check_params(site, 2)
+        site.emit("affine", x, _beginning(site, parameter, x.shape.channels) | keys, blobs=blobs)
+        return
+    if not any(parameter.has(name) for name in ("slope_filler", "bias_filler", "momentum", "frozen", "eps")):
+        reason = "several versions of Caffe have such layers, and its fields do not tell which; those of BVLC's are"
+        raise Inexpressible(f"{reason} BatchNorm and Scale")
+    check_params(site, 4)
+    network, momentum = site.draft.network, parameter.real("momentum")
+    if network.has_losses and parameter.flag("frozen"):
+        raise Inexpressible(_RUNNING_IN_TRAINING, parameter.place("frozen"))
+    if not (parameter.real("eps") > 0 and 0 <= momentum <= 1):
+        reason = "its eps is not above 0, or its momentum not from 0 to 1"
+        raise Inexpressible(reason, parameter.place("eps", "momentum"))
+    if network.is_trained and not _usual_start(parameter, "slope_filler"):
+        raise Inexpressible("its slopes do not begin at 1, or its biases not at 0", parameter.place("slope_filler"))
+    keys |= {} if parameter.real("eps") == 1e-5 else {"eps": literal(parameter, "eps")}
+    keys["average"] = number(round(1 - momentum, 9))
+    blobs |= {"running_mean": (name, 2), "running_var": (name, 3)}
+    site.emit("batchnorm", x, keys, blobs=blobs)
+
+
+def _beginning(site: Site, parameter: Record, channels: int) -> dict[str, str]:
+    """Return how the coefficients and biases of a BN begin."""
+    if not site.draft.network.is_trained:
+        return {}
+    init = fillers.coefficients(parameter.message("scale_filler"), channels)
+    start = fillers.biases(parameter.message("shift_filler"), channels)
+    return ({} if init == "constant(1)" else {"init": init}) | ({} if start == "0" else {"bias": start})
 
 
 def scale(site: Site) -> None:
@@ -106,9 +153,9 @@ def _coefficients(site: Site, parameter: Record, channels: int) -> dict[str, str
     return keys
 
 
-def _usual_start(parameter: Record) -> bool:
+def _usual_start(parameter: Record, coefficients: str = "filler") -> bool:
     """Whether coefficients begin at 1 and biases at 0, as those of a batch normalisation of a spec do."""
-    for name, value in (("filler", 1.0), ("bias_filler", 0.0)):
+    for name, value in ((coefficients, 1.0), ("bias_filler", 0.0)):
         filler = parameter.message(name)
         start = filler.real("value") if filler.text("type") == "constant" else None
         if parameter.has(name) and start != value:

@@ -6,12 +6,12 @@ from collections.abc import Callable, Mapping
 
 from netspec.importers.caffe.net.layers import SINKS
 from netspec.importers.caffe.net.types import DEPTHWISE
-from netspec.importers.caffe.spec.elementwise import clip, eltwise, elu, function, log, power, relu, swish
-from netspec.importers.caffe.spec.enlarging import crop, deconvolution
+from netspec.importers.caffe.spec.elementwise import axpy, clip, eltwise, elu, function, log, power, relu, swish
+from netspec.importers.caffe.spec.enlarging import crop, deconvolution, interp
 from netspec.importers.caffe.spec.learnt import inner_product
 from netspec.importers.caffe.spec.lines import Site
 from netspec.importers.caffe.spec.losses import softmax_with_loss
-from netspec.importers.caffe.spec.norms import batch_norm, bias, dropout, lrn, prelu, scale, softmax
+from netspec.importers.caffe.spec.norms import batch_norm, bias, dropout, lrn, other_batch_norm, prelu, scale, softmax
 from netspec.importers.caffe.spec.shapes import concat, flatten, reshape, shuffle, slice_, split
 from netspec.importers.caffe.spec.windows import convolution, pooling
 from netspec.importers.spec.reasons import NO_RECURRENCE, NO_SOFTPLUS
@@ -28,6 +28,7 @@ TRANSLATIONS: Mapping[str, Callable[[Site], None]] = {
     "Pooling": pooling, "Power": power, "ReLU": relu, "Reshape": reshape, "Scale": scale, "ShuffleChannel": shuffle,
     "Sigmoid": function("logistic"), "Slice": slice_, "Softmax": softmax, "SoftmaxWithLoss": softmax_with_loss,
     "Split": split, "Swish": swish, "TanH": function("tanh"),
+    "Axpy": axpy, "BN": other_batch_norm, "Interp": interp, "ReLU6": function("relu6"),
     **dict.fromkeys(DEPTHWISE, convolution), **dict.fromkeys(SINKS, _left_out),
 }  # fmt: skip
 """The functions by the type of layer."""

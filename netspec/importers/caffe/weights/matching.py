@@ -158,13 +158,15 @@ class _Matching:
         transposed = len(shape) == 2 and layer.record.message("inner_product_param").flag("transpose")
         one_for_all = layer.record.message("prelu_param").flag("channel_shared")  # a blob without axes
         in_file = () if one_for_all else shape[::-1] if transposed else shape
+        if layer.type == "BN":
+            in_file = (1, *shape, 1, 1)
         blob = blobs[index]
         if not blob.has_shape(in_file):
             what = {"weight": "weights", "bias": "biases"}.get(key.rpartition(".")[2], f"blob {index}")
             message = f"the {what} of {name} are {_shown(in_file)}, and {_shown(blob.shape)} in {self.path.name}"
             self.findings.add("caffe-weights", message, layer.span, layer=name)
             return None
-        if key.rpartition(".")[2] in RUNNING_STATISTICS:
+        if key.rpartition(".")[2] in RUNNING_STATISTICS and layer.type == "BatchNorm":
             return lambda: blob.values().reshape(shape) * _share(blobs)
         return lambda: blob.values().reshape(in_file).T if transposed else blob.values().reshape(shape)
 
