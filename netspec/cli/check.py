@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from netspec.cli.common import WRONG_COMMAND, WRONG_SPEC, fail, print_diagnostics
+from netspec.cli.common import WRONG_COMMAND, WRONG_SPEC, fail, name_of, print_diagnostics
 from netspec.cli.reading import Reading, read, reading_options, specs_argument
 from netspec.diagnostics import CannotOpen, Diagnostic, SpecError
 
@@ -94,7 +94,7 @@ def command(
             continue
         diagnostics += file_diagnostics
         if not file_diagnostics and form == "text" and not quiet:
-            click.echo(f"{path}: correct")
+            click.echo(f"{name_of(path)}: correct")
     _print_result(diagnostics, form)
     if fix and form == "text" and not quiet:
         _suggest_fix_codes(diagnostics)

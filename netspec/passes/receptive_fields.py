@@ -64,7 +64,7 @@ def _field(op: ops.Op, inputs: Sequence[ReceptiveField], shapes: Sequence[Shape]
         return "all"
     if read == "varies" or isinstance(op, ops.Resize | ops.RandomScale) or _is_uneven(op) or _spreads(op, shapes):
         return "varies"
-    if isinstance(op, ops.Reshape) and output.is_image and output[1:] != shapes[0][1:]:
+    if isinstance(op, ops.Reshape) and output.is_image and output != shapes[0]:
         return "varies"
     moved = _moved(op, shapes[0])
     if moved is None:

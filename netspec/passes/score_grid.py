@@ -213,7 +213,7 @@ def _place(node: Node, read: Place | None, x: Shape) -> Place | None:
     op = node.op
     if isinstance(op, RandomScale):
         raise NoGrid(f"{node.layer} scales images at random in training, and their masks are not scaled")
-    if isinstance(op, Reshape) and node.output[1:] != x[1:]:
+    if isinstance(op, Reshape) and node.output != x:
         return None
     if read is None or isinstance(op, BinPool | Interpolate):
         return None  # a size is given: its units stand where those of the maps do that it is joined with

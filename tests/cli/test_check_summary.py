@@ -171,7 +171,7 @@ def test_byte_order_mark_and_windows_line_endings_are_read(file: Path) -> None:
 
 
 def test_standard_input_is_checked_and_summarised() -> None:
-    assert run("check", "-", text=IMAGE).stdout == "-: correct\n"
+    assert run("check", "-", text=IMAGE).stdout == "<stdin>: correct\n"
     assert run("check", "-", text="").exit_code == 1
     assert run("check", "-", text=b"\xff").exit_code == 1
     assert run("check", "-", text=b"#" * (5 * 2**20)).exit_code == 1

@@ -137,8 +137,8 @@ def test_commands_accept_layer_files_with_their_options(files: Path, command: tu
 
 
 def test_layer_file_on_standard_input_is_recognised(files: Path) -> None:
-    done = netspec("check", "-", *SHAPED, text=(files / "net.cfg").read_text())
-    assert (done.returncode, done.stdout) == (0, "-: correct\n")
+    done = netspec("check", "-", *SHAPED, "--params", files / "params.cfg", text=(files / "net.cfg").read_text())
+    assert (done.returncode, done.stdout) == (0, "<stdin>: correct\n")
 
 
 def test_comments_in_old_encodings_are_read(files: Path) -> None:

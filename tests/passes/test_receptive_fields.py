@@ -85,6 +85,8 @@ IMAGE = "[i] input 4x16x20\n"
          "[s] sum inputs=c,e", "varies"),
         ("[r] reshape size=4x20x16", "varies"),
         ("[r] reshape size=1280", square(0, 1, 1)),
+        ("[r] reshape size=4x16x20", square(0, 1, 1)),
+        ("[c] conv filters=4 kernel=3 pad=1\n[p] product inputs=c,i", square(-1, 3, 1)),
         # One position each, which does not see the last column or the last row.
         ("[c] conv filters=2 kernel=16x19 stride=1x2 rounding=down",
          Field(Span.regular(0, 16, 1), Span.regular(0, 19, 2))),

@@ -83,6 +83,8 @@ def test_scores_of_deeplab_are_eight_pixels_apart() -> None:
          "[j] concat inputs=a,u\n[c] crop size=4 top=6 left=0\n" + SCORES, ScoreGrid(4, 4, 1, 1, 7, 1)),
         # padding at the left and at the top: 12 + 4 - 6 = 10 rows, and the first is centred at 3 - 4, outside
         ("[c] conv filters=2 kernel=7 pad=4,0,4,0", ScoreGrid(10, 14, 1, 1, 0, 0)),
+        ("[z] zeropad pad=4,0,4,0\n[c] conv filters=2 kernel=7", ScoreGrid(10, 14, 1, 1, 0, 0)),
+        ("[c] conv filters=2 kernel=1\n[r] reshape size=2x12x16", ScoreGrid(12, 16, 1, 1, 0, 0)),
         # crops of two corners that are joined stand where neither does: in the middle
         ("[a] crop size=6 top=0 left=0\n[b] crop size=6 top=6 left=10 inputs=image\n[j] concat inputs=a,b\n" + SCORES,
          ScoreGrid(6, 6, 1, 1, 3, 5)),

@@ -102,6 +102,8 @@ def test_compare_without_a_handwritten_network_is_an_error() -> None:
     assert (result.exit_code, result.stdout) == (1, "")
     assert "no hand-written network that does what digits does" in result.stderr
     assert "alexnet.net, alexnet-one-gpu.net, alexnet-torchvision.net" in result.stderr
+    itself = run(DIGITS, "--passes", "--compare", "handwritten")
+    assert (itself.exit_code, "--passes compares the network with itself" in itself.stderr) == (2, True)
 
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="needs a machine without a CUDA device")
