@@ -16,10 +16,11 @@ def format_count(number: int) -> str:
 
 
 def format_number(number: Fraction | float | int) -> str:
-    """Return a number as a person writes it: ``54.25``, ``55``, ``0.0001``. The fraction 18 1/3 is ``18.333``.
+    """Return a number as a person writes it: ``54.25``, ``55``, ``0.0001``. A fraction has at most three decimals, or
+    as many as tell it from a whole number: 18 1/3 is ``18.333``, and 2 1/3999 is ``2.0003``.
 
-    >>> format_number(Fraction(217, 4))
-    '54.25'
+    >>> format_number(Fraction(217, 4)), format_number(Fraction(7999, 3999))
+    ('54.25', '2.0003')
     >>> format_number(1e-4)
     '0.0001'
     >>> format_number(1e200)
@@ -28,7 +29,8 @@ def format_number(number: Fraction | float | int) -> str:
     if isinstance(number, Fraction):
         if number.denominator == 1:
             return str(number.numerator)
-        return f"{float(number):.3f}".rstrip("0")
+        texts = (f"{float(number):.{decimals}f}".rstrip("0") for decimals in range(3, 17))
+        return next((text for text in texts if not text.endswith(".")), str(round(number)))
     if isinstance(number, int) or (number.is_integer() and abs(number) < _MAX_PLAIN):
         return str(int(number))
     return f"{number:.6g}"
