@@ -8,7 +8,6 @@ from typing import Any
 from netspec.formatting import format_literal
 from netspec.ir import ops
 from netspec.ir.graph import Layer
-from netspec.passes.score_grid import is_dense
 
 from .sections import Part, Section, Value, listed
 from .site import Draft, Site
@@ -116,7 +115,7 @@ def add_default_cost(draft: Draft) -> None:
     last = graph.layers[graph.output.layer]
     softmax = _softmax_of(draft, scores)
     site = Site(draft, last, draft.name("logprob"))
-    if is_dense(graph):
+    if graph.is_dense:
         site.error(_OF_PIXELS)
         return
     if softmax is None:

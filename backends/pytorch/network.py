@@ -16,7 +16,6 @@ from netspec.ir.shape import Shape
 from netspec.passes.fast import PLAIN, Forms
 from netspec.passes.label_grid import Slices, labels_of_losses
 from netspec.passes.phases import phases
-from netspec.passes.score_grid import is_dense
 from netspec.passes.torch_names import attributes, state_keys
 
 from .layer import LABELS, Layer
@@ -211,7 +210,7 @@ def _plan(graph: Graph, model: nn.Module) -> Plan:
         scores=parts.carried[0],
         output=graph.output.layer,
         label_smoothing=graph.train.label_smoothing,
-        dense=is_dense(graph),
+        dense=graph.is_dense,
     )
 
 

@@ -8,7 +8,6 @@ from netspec.ir.graph import Graph, Layer
 from netspec.ir.ops import BatchNorm
 from netspec.passes.label_grid import pixel_losses
 from netspec.passes.phases import Phases, phases
-from netspec.passes.score_grid import is_dense
 
 from .body import Writer
 from .devices import Devices
@@ -109,13 +108,13 @@ def _scores(writer: Writer, parts: Phases, call: str, world: str, devices: Devic
     if parts.losses and devices.split(parts.carried[0]):
         writer.helpers["all_of"] = None
         scores = f"all_of({scores}, {world})"
-    scores += ".flatten(1)" if graph.scores.output.is_image and not is_dense(graph) else ""
+    scores += ".flatten(1)" if graph.scores.output.is_image and not graph.is_dense else ""
     return scores + (".float()" if graph.train.precision == "bf16" else "")
 
 
 def _cross_entropy(writer: Writer, scores: str, devices: Devices) -> list[str]:
     """Return the lines of the training loss of a spec without a loss layer."""
-    train, dense = writer.graph.train, is_dense(writer.graph)
+    train, dense = writer.graph.train, writer.graph.is_dense
     loss, options = "pixel_loss" if dense else "F.cross_entropy", ""
     if train.class_weights is not None:
         options = ", model.training"

@@ -13,7 +13,7 @@ from netspec.ir.ops import Dropout, colour
 from netspec.passes import purposes
 from netspec.passes.label_grid import Slices, label_grid, labels_of_losses, pixel_losses
 from netspec.passes.mask_limits import unfit_masks
-from netspec.passes.score_grid import UNLABELLED, is_dense
+from netspec.passes.score_grid import UNLABELLED
 from netspec.passes.step_limits import layers_needing_two_images, unfit_rates
 
 from .devices import devices
@@ -101,10 +101,10 @@ def _label_variables(graph: Graph, *, trains: bool) -> dict[str, Any]:
     ``labels_of_scores``:
         The loss whose labels are those of the scores, if the scores have not all of them.
     """
-    labels = label_grid(graph) if is_dense(graph) and trains else None
+    labels = label_grid(graph) if graph.is_dense and trains else None
     of_pixels = pixel_losses(graph)
     return {
-        "dense": is_dense(graph),
+        "dense": graph.is_dense,
         "grid": labels.grid if labels is not None else None,
         "unlabelled": UNLABELLED,
         "of_pixels": bool(of_pixels),

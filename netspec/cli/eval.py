@@ -192,12 +192,11 @@ def _source(run: Saved, data: str | None) -> str:
 
 def _test(runs: Sequence[Saved], settings: EvaluationSettings, *, named: bool, quiet: bool) -> Outcome | PixelOutcome:
     """Test the runs. ``named``: whether the source was given on the command line rather than taken from the run."""
-    from netspec.passes.score_grid import is_dense
     from netspec.train.errors import RequestError
     from netspec.train.evaluation.masks.testing import run_mask_test
     from netspec.train.evaluation.testing import run_test
 
-    test: Callable[..., Outcome | PixelOutcome] = run_mask_test if is_dense(runs[0].graph) else run_test
+    test: Callable[..., Outcome | PixelOutcome] = run_mask_test if runs[0].graph.is_dense else run_test
     try:
         return test(runs, settings, note=note_printer(quiet), warn=warn, met=Unread(), quiet=quiet)
     except RequestError as problem:

@@ -117,11 +117,10 @@ def command(
 
 def _predictor(run: Saved, views: Views | None, device: str) -> Classifier | Segmenter:
     """Return what predicts the classes of an image, or its mask, with a trained network."""
-    from netspec.passes.score_grid import is_dense
     from netspec.train.evaluation.masks.segmenter import Segmenter
     from netspec.train.evaluation.predict import Classifier
 
-    return (Segmenter if is_dense(run.graph) else Classifier)(run, views, device)
+    return (Segmenter if run.graph.is_dense else Classifier)(run, views, device)
 
 
 def _mask_files(

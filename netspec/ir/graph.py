@@ -163,6 +163,12 @@ class Graph:
         readers += [node for node in (self.output,) if isinstance(node.op, Loss)]
         return self.nodes[readers[0].inputs[-1]] if readers else self.output
 
+    @property
+    def is_dense(self) -> bool:
+        """Whether the class scores are maps, and not one number per class."""
+        scores = self.scores.output
+        return scores.units != scores.channels
+
     def nodes_of(self, layer: Layer) -> list[Node]:
         """Return the operations of a layer, in order."""
         return [self.nodes[name] for name in layer.nodes]

@@ -22,7 +22,6 @@ from netspec.passes.fast import PLAIN, Forms, on_devices, on_one_device
 from netspec.passes.label_grid import labels_of_losses
 from netspec.passes.phases import phases
 from netspec.passes.placing import Placed, Sharding, Transfer, local_graph
-from netspec.passes.score_grid import is_dense
 from netspec.passes.torch_names import attributes, layer_names, state_keys
 
 
@@ -44,7 +43,7 @@ class PlacedNetwork:
         self._state_keys = state_keys(placed.graph)
         self._phases = phases(placed.graph)
         self._learning = with_gradient(placed.graph)
-        self._dense = is_dense(placed.graph)
+        self._dense = placed.graph.is_dense
         self._grids = labels_of_losses(placed.graph)
         losses = [node for node in placed.graph.losses if isinstance(node.op, Loss) and node.op.labelled]
         self._labelled = frozenset(node.layer for node in losses)

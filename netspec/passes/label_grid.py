@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 from netspec.ir.graph import Graph, Node
 from netspec.ir.ops import CrossEntropy
-from netspec.passes.score_grid import NoGrid, ScoreGrid, is_dense, score_grid
+from netspec.passes.score_grid import NoGrid, ScoreGrid, score_grid
 
 Slices = tuple[slice, slice]
 """Rows and columns of the labels."""
@@ -36,7 +36,7 @@ def pixel_losses(graph: Graph) -> tuple[Node, ...]:
 
 def labels_are_masks(graph: Graph) -> bool:
     """Whether labels are the classes of pixels. Losses of maps that are no scores leave an image its one class."""
-    return is_dense(graph) and (not graph.losses or bool(pixel_losses(graph)))
+    return graph.is_dense and (not graph.losses or bool(pixel_losses(graph)))
 
 
 def grids_of_losses(graph: Graph) -> dict[str, ScoreGrid]:
@@ -71,7 +71,7 @@ def labels_of_losses(graph: Graph) -> Mapping[str, Slices | None]:
     """Return which labels each loss of pixels compares its scores with; all (``None``) if it is not known where the
     scores stand, so that the network cannot be trained on masks of images."""
     try:
-        return label_grid(graph).losses if is_dense(graph) and graph.losses else {}
+        return label_grid(graph).losses if graph.is_dense and graph.losses else {}
     except NoGrid:
         return {}
 

@@ -7,8 +7,9 @@ from __future__ import annotations
 
 from netspec.ir.graph import Graph
 from netspec.ir.ops import Loss
+from netspec.ir.views import unfit_views
 from netspec.passes.label_grid import grids_of_losses
-from netspec.passes.score_grid import UNLABELLED, NoGrid, is_dense, score_grid
+from netspec.passes.score_grid import UNLABELLED, NoGrid, score_grid
 
 MOST_CLASSES = UNLABELLED
 """A mask has a byte for each pixel, and one of its 256 values for unlabelled ones."""
@@ -35,8 +36,10 @@ def unfit_maps(graph: Graph) -> tuple[str, ...] | None:
 def unfit_masks(graph: Graph) -> tuple[str, ...] | None:
     """Return why a dense network cannot be trained on images and their masks: the message, and further lines. ``None``
     if it can, or if it is not dense and is not to be tested as if it were."""
-    if not is_dense(graph):
-        return unfit_whole(graph) if graph.test.views == "whole" else None
+    if views := unfit_views(graph.test.views, graph):
+        return views
+    if not graph.is_dense:
+        return None
     if unfit := unfit_maps(graph):
         return unfit
     maps, augment = f"the class scores are an image of {graph.scores.output}", graph.augment
@@ -50,20 +53,7 @@ def unfit_masks(graph: Graph) -> tuple[str, ...] | None:
         return f"{maps}: augment {key}= mixes the classes of whole images, and not those of pixels", f"leave {key}= out"
     if augment.policy is not None:
         return f"{maps}: augment policy= moves the pixels of images, and not those of masks", "leave policy= out"
-    if graph.test.views == 10:
-        return (
-            f"{maps}: a test has one view of each image, in which each pixel has one place",
-            "test views=whole tests all of each image",
-        )
     return None
-
-
-def unfit_whole(graph: Graph) -> tuple[str, ...]:
-    """Return why a network that gives an image one class is not tested on whole images."""
-    return (
-        f"{graph.name} gives an image one class, and views=whole is for networks that give each pixel one",
-        "views=10 tests the corner and centre crops, and views=1 the centre crop",
-    )
 
 
 def _unfit_losses(graph: Graph) -> tuple[str, ...] | None:

@@ -112,12 +112,6 @@ class NoGrid(ValueError):
         self.notes = notes
 
 
-def is_dense(graph: Graph) -> bool:
-    """Whether the class scores are maps, and not one number per class."""
-    scores = graph.scores.output
-    return scores.units != scores.channels
-
-
 def score_grid(graph: Graph, node: Node | None = None) -> ScoreGrid:
     """Return where the scores of a dense network stand in its image: the class scores or, given the ``node`` of other
     maps, these.

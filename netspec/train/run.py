@@ -15,7 +15,6 @@ from netspec.ir.graph import Graph
 from netspec.net import Net
 from netspec.passes.crops import drawn_crops
 from netspec.passes.placing import arrange
-from netspec.passes.score_grid import is_dense
 from netspec.source import Source
 from netspec.train.config import Config, Request, resolve
 from netspec.train.data.batches.loader import Loader
@@ -268,7 +267,7 @@ def _validation_notes(graph: Graph, data: Data) -> tuple[str, ...]:
     if graph.test.views != VIEWS:
         views = graph.test.views
         return (f"validation uses the {PROTOCOL}; the spec's test views={views} only applies to netspec eval",)
-    if is_dense(graph) and isinstance(data.train, WholeMasks):
+    if graph.is_dense and isinstance(data.train, WholeMasks):
         return (f"validation uses the {PROTOCOL} of each image; netspec eval --views whole measures all of it",)
     return ()
 

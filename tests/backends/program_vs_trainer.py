@@ -20,7 +20,7 @@ from netspec import backend
 from netspec.ir.graph import Graph
 from netspec.passes.label_grid import label_sizes
 from netspec.passes.placing import SplitWord, arrange
-from netspec.passes.score_grid import UNLABELLED, is_dense
+from netspec.passes.score_grid import UNLABELLED
 from netspec.train.learning.ema import Average
 from netspec.train.learning.objective import Objective
 from netspec.train.learning.optimiser import optimiser_of
@@ -146,7 +146,7 @@ def _labels(graph: Graph, images: int, generator: torch.Generator) -> Tensor:
     """Return the classes of some images, or of the pixels of their masks, a part of which is unlabelled: one image's
     more than the other's."""
     scores = graph.scores.output
-    if not is_dense(graph):
+    if not graph.is_dense:
         return torch.randint(scores.units, (images,), generator=generator)
     labels = torch.randint(scores.channels, (images, *label_sizes(graph)), generator=generator).byte()
     unlabelled = torch.rand(labels.shape, generator=generator) < torch.linspace(0, 1, images)[:, None, None]

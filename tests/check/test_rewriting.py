@@ -106,8 +106,8 @@ def test_another_input_shape_fits_the_crop(shape: Shape, augment: str) -> None:
 
 
 def test_sizes_that_are_too_small_for_another_input_are_left_out() -> None:
-    lines = "augment  from=12,20\ntest  views=10 from=12\n"
-    for side, left in ((12, lines), (13, "test  views=10 \n")):
+    lines = "augment  from=12,20\ntest  views=whole from=12\n"
+    for side, left in ((12, lines), (13, "test  views=whole \n")):
         text, _ = changed(f"[i] input 3x4x4\n[s] softmax\n{lines}", shape=Shape(3, side, side))
         assert text.removeprefix(f"[i] input 3x{side}x{side}\n[s] softmax\n").strip("\n") == left.strip("\n")
 

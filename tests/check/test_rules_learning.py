@@ -188,7 +188,8 @@ def test_colours_are_jittered_and_then_shifted() -> None:
 
 
 def test_augment_and_test_lines_are_read() -> None:
-    text = "augment crop=8 from=10 flip=horizontal colour=pca(0.1) mixup=0.2 cutmix=1\ntest views=10\n" + IMAGE
+    text = "augment crop=8 from=10 flip=horizontal colour=pca(0.1) mixup=0.2 cutmix=1\ntest views=10\n"
+    text += f"{IMAGE}\n[f] fc outputs=2\n"
     read = Augment(crop=8, resize=10, flip="horizontal", colour=0.1, mixup=0.2, cutmix=1)
     assert valid_net(text).graph.augment == read
     assert valid_net(text).graph.test.views == 10

@@ -150,6 +150,18 @@ CASES = (
         "1 leaves a class as it is",
     ),
     Case(
+        "views-differ",
+        IMAGE + "[f] fc outputs=3\ntest «views=whole»",
+        "views=whole is for networks whose class scores are maps, and f gives an image one score for each class",
+        "test views=10",
+    ),
+    Case(
+        "views-differ",
+        IMAGE + "[c] conv filters=3 kernel=1\ntest from=40 «views=10»",
+        "views=10 is for networks that give an image one class, and the class scores of c are maps, 3x32x32",
+        "test views=whole",
+    ),
+    Case(
         "batch-not-divided",
         IMAGE + "train batch=128 «accumulate=3»",
         "a batch of 128 images cannot be divided into 3 equal parts",

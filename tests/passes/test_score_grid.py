@@ -8,7 +8,7 @@ from places import SPECS
 from netspec import load, loads
 from netspec.ir.graph import Graph
 from netspec.passes.label_grid import Labels, label_grid
-from netspec.passes.score_grid import NoGrid, ScoreGrid, is_dense, score_grid
+from netspec.passes.score_grid import NoGrid, ScoreGrid, score_grid
 
 IMAGE = "[image] input 3x12x16\n"
 LOSSES = ("aux-loss", "loss")
@@ -17,7 +17,7 @@ SCORES = "[scores] conv filters=2 kernel=1\n"
 
 def grid(layers: str) -> ScoreGrid:
     graph = loads(IMAGE + layers).graph
-    assert is_dense(graph)
+    assert graph.is_dense
     return score_grid(graph)
 
 
@@ -116,8 +116,8 @@ def test_grids(layers: str, expected: ScoreGrid) -> None:
 
 
 def test_one_score_for_each_class_is_not_dense() -> None:
-    assert not is_dense(loads(IMAGE + "[f] fc outputs=2\n").graph)
-    assert not is_dense(loads(IMAGE + "[g] avgpool kernel=12x16\n").graph)
+    assert not loads(IMAGE + "[f] fc outputs=2\n").graph.is_dense
+    assert not loads(IMAGE + "[g] avgpool kernel=12x16\n").graph.is_dense
 
 
 def test_joining_different_scales_is_refused() -> None:

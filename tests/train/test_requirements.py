@@ -109,8 +109,6 @@ MAPS = "[image] input 3x4x4\n[c] conv filters={filters} kernel=1\n"
          ("leave mixup= out",)),
         (2, "augment cutmix=1\n", "augment cutmix= mixes the classes of whole images", ("leave cutmix= out",)),
         (2, "augment policy=randaugment\n", "augment policy= moves the pixels of images", ("leave policy= out",)),
-        (2, "test views=10\n", "a test has one view of each image, in which each pixel has one place",
-         ("test views=whole tests all of each image",)),
         (2, "[m] mirror\n", "the class scores are 1 x -1 pixels of the image apart", ("2x4x4 scores for an image",)),
     ],
 )  # fmt: skip

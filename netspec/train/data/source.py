@@ -12,7 +12,6 @@ from netspec.ir.fault import Fault
 from netspec.ir.graph import Graph
 from netspec.ir.shape import Shape
 from netspec.passes.crops import drawn_crops, stored_size
-from netspec.passes.score_grid import is_dense
 from netspec.train.data.drawn import WholeImages, scaled_down
 from netspec.train.data.sources.cifar10 import holds_cifar10, open_cifar10
 from netspec.train.data.sources.digits import open_digits
@@ -72,7 +71,7 @@ def open_source(name: str, graph: Graph, seed: int, *, allow_empty: bool = False
         The source does not fit the network, or a folder in it cannot be opened.
     """
     frame, larger, outputs = stored_frame(graph), _larger_frame(graph), graph.scores.output.channels
-    data = open_data(name, Needs(frame, larger, outputs, is_dense(graph)), seed, allow_empty=allow_empty)
+    data = open_data(name, Needs(frame, larger, outputs, graph.is_dense), seed, allow_empty=allow_empty)
     if larger is not None and not isinstance(data.train, WholeImages):
         data = scaled_down(data, frame, larger)
     if data.frame != frame:

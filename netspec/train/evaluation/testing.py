@@ -12,7 +12,6 @@ from numpy.typing import NDArray
 
 from netspec.formatting import format_count
 from netspec.ir.settings import Views
-from netspec.passes.score_grid import is_dense
 from netspec.train.counter_rng import Indices
 from netspec.train.data.batches.loader import Loader
 from netspec.train.data.batches.transfer import buffers_for
@@ -124,7 +123,7 @@ def require_same_classes(runs: Sequence[Saved]) -> tuple[str, ...]:
     images a class and others pixels."""
     first, *others = runs
     for other in others:
-        if is_dense(other.graph) != is_dense(first.graph):
+        if other.graph.is_dense != first.graph.is_dense:
             raise TrainError(f"one of {first.name} and {other.name} gives each image a class, the other each pixel")
     for other in others:
         if other.classes != first.classes:

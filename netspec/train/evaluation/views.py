@@ -19,8 +19,8 @@ from netspec.ir.graph import Graph
 from netspec.ir.ops import Softmax
 from netspec.ir.settings import Views
 from netspec.ir.shape import Shape
+from netspec.ir.views import unfit_views
 from netspec.passes.crops import centre_crop, five_crops
-from netspec.passes.mask_limits import unfit_whole
 from netspec.train.data.batches.augment import Choices
 from netspec.train.data.batches.preparation import Preparation
 from netspec.train.data.splits import Frame, Pixels
@@ -57,23 +57,23 @@ def views(number: int, frame: Frame, size: Shape) -> tuple[View, ...]:
 def views_of_images(wanted: Views | None, graph: Graph) -> Literal[1, 10]:
     """Return how many views of an image a network sees that gives it one class: as ``wanted``, or, if that is ``None``,
     as its spec says. Raises ``TrainError`` if that is all of the image."""
-    chosen = wanted or graph.test.views
-    if chosen == "whole":
-        raise TrainError(*unfit_whole(graph))
+    chosen = _fitting(wanted, graph)
+    assert chosen != "whole"
     return chosen
 
 
 def views_of_masks(wanted: Views | None, graph: Graph) -> Literal[1, "whole"]:
     """Return what a dense network sees of an image: as ``wanted``, or, if that is ``None``, as its spec says. Raises
     ``TrainError`` if that are ten views."""
+    chosen = _fitting(wanted, graph)
+    assert chosen != 10
+    return chosen
+
+
+def _fitting(wanted: Views | None, graph: Graph) -> Views:
     chosen = wanted or graph.test.views
-    if chosen == 10:
-        raise TrainError(
-            "10 views are for networks that give an image one class: the masks of crops do not lie on each other",
-            "--views whole sees all of an image"
-            if wanted is not None
-            else "the spec says test views=10; --views whole or --views 1 overrides it",
-        )
+    if unfit := unfit_views(chosen, graph):
+        raise TrainError(*unfit)
     return chosen
 
 

@@ -18,7 +18,7 @@ from torch import Tensor
 from netspec.ir.graph import Graph
 from netspec.ir.shape import Shape
 from netspec.passes.label_grid import Slices, grids_of_losses, label_grid, label_sizes, labels_are_masks
-from netspec.passes.score_grid import ScoreGrid, is_dense, score_grid
+from netspec.passes.score_grid import ScoreGrid, score_grid
 from netspec.train.data.batches.augment import Choices
 from netspec.train.data.batches.loader import Batch
 from netspec.train.data.batches.masks import labels_of_masks
@@ -106,7 +106,7 @@ class PixelTask:
 
 def task_of(graph: Graph, classes: Sequence[str]) -> Task:
     """Return what a graph learns. ``classes`` are the names of the classes."""
-    if not is_dense(graph):
+    if not graph.is_dense:
         return ImageTask()
     labels, grid = label_grid(graph), score_grid(graph)
     others = {layer: own for layer, own in grids_of_losses(graph).items() if own != grid}

@@ -35,7 +35,7 @@ from netspec.passes.accumulation import BatchProgress
 from netspec.passes.dependence import trained_parameters
 from netspec.passes.label_grid import label_sizes
 from netspec.passes.placing import Arrangement, place_on_devices
-from netspec.passes.score_grid import UNLABELLED, is_dense
+from netspec.passes.score_grid import UNLABELLED
 from netspec.passes.torch_names import state_keys
 from netspec.train.data.batches.mixing import mixed, rows_to_read
 from netspec.train.errors import RequestError, TrainError
@@ -196,7 +196,7 @@ def batch(graph: Graph, trial: Trial) -> tuple[Tensor, Tensor]:
     generator = torch.Generator().manual_seed(trial.seed)
     images = torch.randn(trial.batch, *graph.input.output, generator=generator, dtype=torch.float64)
     classes = graph.scores.output.channels
-    if is_dense(graph):
+    if graph.is_dense:
         labels = torch.randint(classes, (trial.batch, *label_sizes(graph)), generator=generator).byte()
         labels[torch.rand(labels.shape, generator=generator) < 1 / 3] = UNLABELLED
         labels[-1] = UNLABELLED

@@ -17,7 +17,6 @@ from netspec import backend
 from netspec.diff import compare
 from netspec.ir.shape import Shape
 from netspec.net import import_caffe
-from netspec.passes.score_grid import is_dense
 from netspec.source import Source
 
 
@@ -202,7 +201,7 @@ def test_loss_of_pixels() -> None:
     for given in ({}, {"ignore_label": 255}, {"ignore_label": 255, "normalize": True}, {"normalization": "VALID"}):
         network = net(text + loss(**given))
         assert layers(text + loss(**given))[-1] == "[loss] crossentropy" and network.warnings == ()
-        assert is_dense(network.graph) and network.graph.scores.name == "c"
+        assert network.graph.is_dense and network.graph.scores.name == "c"
     for given, divisor in (({"normalize": False}, "images"), ({"normalization": "BATCH_SIZE"}, "images"),
                            ({"normalization": "FULL"}, "all pixels, unlabelled ones too")):  # fmt: skip
         (warning,) = net(text + loss(**given)).warnings

@@ -211,6 +211,14 @@ def test_probabilities_of_0_can_be_interpolated(scenes: Path) -> None:
 def test_networks_of_images_have_no_pixels_to_count(run: Path) -> None:
     done = invoke("eval", run, "--views", "whole")
     assert done.exit_code == 1
-    assert "tiny gives an image one class, and views=whole is for networks that give each pixel one" in done.stderr
-    done = invoke("train", run / "spec.net", "--data", "synthetic", "--set", "test.views=whole", "--steps", "1")
-    assert done.exit_code == 1 and "tiny gives an image one class, and views=whole" in done.stderr
+    assert "views=whole is for networks whose class scores are maps, and " in done.stderr
+
+
+def test_another_input_may_make_maps_of_scores(tmp_path: Path) -> None:
+    """Where the file's own network has one score for each class: views=10 is refused by the commands that test."""
+    text = "[image] input 3x8x8\n[c] conv filters=2 kernel=1\n[p] avgpool kernel=8\ntrain batch=4\ntest views=10\n"
+    (tmp_path / "n.net").write_text(text)
+    arguments = (tmp_path / "n.net", "--input", "3x16x16")
+    assert invoke("check", tmp_path / "n.net").exit_code == 0 and invoke("summary", *arguments).exit_code == 0
+    done = invoke("train", *arguments, "--data", "synthetic", "--steps", "1", "--out", tmp_path / "run")
+    assert done.exit_code == 1 and "the class scores of p are maps, 2x2x2" in done.stderr

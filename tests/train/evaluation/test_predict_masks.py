@@ -102,7 +102,7 @@ def test_what_cannot_be_done_is_refused(tmp_path: Path, run: Path) -> None:
     done = invoke("predict", spec, *images, *rest, "-o", tmp_path / "masks")
     assert done.exit_code == 1 and "several images would have a mask of the same name: a.png" in done.stderr
     done = invoke("predict", spec, images[0], *rest, "--views", "10")
-    assert done.exit_code == 1 and "10 views are for networks that give an image one class" in done.stderr
+    assert done.exit_code == 1 and "views=10 is for networks that give an image one class" in done.stderr
     done = invoke("predict", run, images[0], "-o", tmp_path / "masks")
     assert done.exit_code == 2 and "-o is for masks, and tiny gives an image one class" in done.stderr
     done = invoke("predict", spec, images[0], *rest, "-o", images[0])
