@@ -194,9 +194,11 @@ def torch_module(net: Net, *, seed: int = 0, weights: Module | None = None) -> M
     ValueError
         The parameters of ``weights`` are not those of the network.
     SpecError
-        ``from_torch`` cannot express ``weights``.
+        ``from_torch`` cannot express ``weights``, or only training images say how much classes weigh
+        (``class_weights=balanced``).
     """
     _require_net(net)
+    net.require_class_weights()
     from netspec.backend import load as load_backend
 
     backend = load_backend("pytorch")

@@ -17,6 +17,8 @@ from netspec.ir.graph import Graph
 from netspec.ir.settings import Aspect
 from netspec.ir.shape import Shape
 from netspec.language.bases import Folder
+from netspec.language.parser import parse
+from netspec.language.syntax import by_key
 from netspec.language.variants import Texts, collect_texts
 from netspec.language.written import written_out
 from netspec.opening import is_caffe_file, is_darknet_file, is_layer_file, open_folder, read_named
@@ -85,6 +87,18 @@ class Net:
             return _formatted(rewritten(self.texts).source).text
         except SpecError:
             return self.source.text
+
+    def require_class_weights(self) -> None:
+        """Raise ``SpecError`` if only training images say how much classes weigh: ``class_weights=balanced``."""
+        if self.graph.train.class_weights != "balanced":
+            return
+        (train,) = (setting for setting in parse(self.source).settings if setting.word.text == "train")
+        message = "class_weights=balanced are numbers that training images give, and there are none here"
+        notes = (
+            "netspec train --data computes them, and writes them into the run's spec.net, which can be compiled",
+            "netspec check-data --format json has them as balanced_weights",
+        )
+        raise SpecError((Diagnostic("class-weights", message, (by_key(train.pairs)["class_weights"].span,), notes),))
 
     @cached_property
     def total(self) -> Totals:

@@ -160,7 +160,9 @@ TRAIN = (
         "class_weights",
         ClassWeights(),
         "how much an image, or a pixel of a mask, of each class counts in the cross-entropy, in the order of the "
-        "scores: the loss is the weighted mean, as that of torch's CrossEntropyLoss(weight=...), but not in validation",
+        "scores: the loss is the weighted mean, as that of torch's CrossEntropyLoss(weight=...), but not in "
+        "validation. balanced: n / (k c) for a class that c of the n training images, or of their labelled pixels, "
+        "have, if k classes occur; netspec train counts them, and writes the numbers into the run's spec",
         default=None,
         default_text="none: all classes count equally",
     ),

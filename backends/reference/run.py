@@ -113,7 +113,8 @@ def run(
         class_numbers = np.asarray(labels, np.float64) if np.ndim(labels) == 2 else np.asarray(labels, np.int64)
     parameters = _parameters(graph, weights)
     buffers = _buffers(graph, statistics)
-    class_weights = np.array(graph.train.class_weights) if training and graph.train.class_weights else None
+    weights_of_classes = graph.train.class_weights if training else None
+    class_weights = np.array(weights_of_classes) if isinstance(weights_of_classes, tuple) else None
     grids = labels_of_losses(graph)
     calls: dict[str, Call] = {}
     values: dict[str, Array] = {}

@@ -40,6 +40,8 @@ def emit(graph: Graph, *, stem: str, spec: str) -> str:
     spec:
         The text of the spec, which the program quotes in a comment.
     """
+    weights = graph.train.class_weights or ()
+    assert weights != "balanced"  # see make
     division = devices(graph)
     model = write_model(graph, division)
     inputs = graph.input.output
@@ -69,7 +71,7 @@ def emit(graph: Graph, *, stem: str, spec: str) -> str:
         constants={name: number(value) for name, value in common_rates(graph).items()} | rule["constants"],
         clip=number(clip.max) if clip is not None else "",
         clipped_norm=clipped_norm,
-        class_weights=fill_lines(f"{number(weight)}," for weight in graph.train.class_weights or ()),
+        class_weights=fill_lines(f"{number(weight)}," for weight in weights),
         whole_norms=clipped_norm or rule["adapted"] is not None,
         untrainable=untrainable,
         trains=untrainable is None,

@@ -9,7 +9,9 @@ from .program import FIRST_LINE, emit
 
 
 def make(net: Net, stem: str) -> dict[str, str]:
-    """Return the program. ``stem`` is its file name without ``.py``."""
+    """Return the program. ``stem`` is its file name without ``.py``. Raises ``SpecError`` if only training images say
+    how much classes weigh."""
+    net.require_class_weights()
     return {f"{stem}.py": emit(net.graph, stem=stem, spec=net.source.text)}
 
 

@@ -27,7 +27,8 @@ def check_class_weights(graph: Graph, facts: Mapping[str, LayerFacts], settings:
     """Report weights of classes that are not one for each class, or with which the network cannot be trained."""
     if graph.train.class_weights is None:
         return
-    misfit = next(_misfits(graph, facts, len(graph.train.class_weights)), None)
+    numbers = len(graph.train.class_weights) if isinstance(graph.train.class_weights, tuple) else None
+    misfit = next(_misfits(graph, facts, numbers), None)
     if misfit is not None:
         labels = (Label(facts[misfit.layer].section.name.span, misfit.label),)
         findings.add(
@@ -39,7 +40,8 @@ def check_class_weights(graph: Graph, facts: Mapping[str, LayerFacts], settings:
         )
 
 
-def _misfits(graph: Graph, facts: Mapping[str, LayerFacts], weights: int) -> Iterator[_Misfit]:
+def _misfits(graph: Graph, facts: Mapping[str, LayerFacts], weights: int | None) -> Iterator[_Misfit]:
+    """Yield what ``weights`` numbers do not fit; ``None``: as many as there are classes."""
     for node in graph.losses:
         if not isinstance(node.op, CrossEntropy):
             kind = facts[node.layer].type
@@ -47,7 +49,7 @@ def _misfits(graph: Graph, facts: Mapping[str, LayerFacts], weights: int) -> Ite
             yield _Misfit(message, node.layer, "this loss has no weights of classes", _why_not(node))
     for node in tuple(graph.nodes[loss.inputs[0]] for loss in graph.losses) or (graph.scores,):
         classes = node.output.channels
-        if classes != weights:
+        if weights is not None and classes != weights:
             has = f"{node.layer} has the scores of {plural(classes, 'class')}"
             message = f"class_weights has {plural(weights, 'number')}, and {has}"
             note = "each class has a number, in the order of the scores; 1 leaves a class as it is"

@@ -50,8 +50,9 @@ class Train:
     network at a time. ``precision="bf16"`` computes under autocast, with weights and updates in float32.
     ``ema`` is the decay of the moving average of the weights with which the network is tested (0: no average).
     ``label_smoothing`` is the share of each target that is spread over all classes. ``class_weights`` are how much an
-    image, or a pixel, of each class counts in the cross-entropy (``None``: equally). ``clip_gradients`` limits the
-    gradients before each update (``None``: no limit).
+    image, or a pixel, of each class counts in the cross-entropy (``None``: equally; ``"balanced"``: so that all classes
+    of the training images count the same, and a training begins with the numbers of its images). ``clip_gradients``
+    limits the gradients before each update (``None``: no limit).
     """
 
     epochs: int | None = 10
@@ -69,7 +70,7 @@ class Train:
     channels_last: bool = False
     ema: float = 0.0
     label_smoothing: float = 0.0
-    class_weights: tuple[float, ...] | None = None
+    class_weights: tuple[float, ...] | Literal["balanced"] | None = None
     clip_gradients: Clip | None = None
 
     def images_at_once(self, batch: int) -> int:

@@ -61,6 +61,7 @@ from netspec.train.runs.saved import Saved, require_same
 from netspec.train.runs.snapshot import restore, save
 from netspec.train.tensors.initial import initial_network, random_network
 from netspec.train.training import Training
+from netspec.train.weighing import with_counted_weights, with_weights_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,16 +123,18 @@ def train(net: Net, stem: str, request: Request, reporter: Reporter, world: Worl
     if request.out is not None and world.broadcast(is_run(request.out)):
         with world.only_on_main(locked(request.out)):
             earlier = reopen(request.out, reporter.warn)
+            net = with_weights_of(earlier, net, request.input)
             require_same_spec(earlier, net, request)
             config = repeated_config(earlier, request, net.graph.train)
             return _resume(earlier, net.graph, config, request, reporter, world)
     config = resolve(request, net.graph.train)
     graph, data = _open(net.graph, config, request.data, world)
+    graph, spec = with_counted_weights(graph, net.kept_text, config, data, reporter, world)
     objective, origin = initial_network(graph, config, request, reporter)
     name = re.sub(r"[^A-Za-z0-9._-]+", "-", stem).strip("-.") or "run"
     folder = world.broadcast(RunFolder.create(request.out, name).path if world.is_main else Path())
     with world.only_on_main(locked(folder)):
-        return _run(_Job(graph, net.kept_text, config, data, objective, origin, folder, world), reporter)
+        return _run(_Job(graph, spec, config, data, objective, origin, folder, world), reporter)
 
 
 def resume(run: Path, net: Net | None, request: Request, reporter: Reporter, world: World = SINGLE_PROCESS) -> Result:
@@ -143,7 +146,7 @@ def resume(run: Path, net: Net | None, request: Request, reporter: Reporter, wor
     with world.only_on_main(locked(run)):
         earlier = reopen(run, reporter.warn)
         if net is not None:
-            require_same_spec(earlier, net, request)
+            require_same_spec(earlier, with_weights_of(earlier, net, request.input), request)
         graph = earlier.net().graph
         return _resume(earlier, graph, resumed_config(earlier, request, graph.train), request, reporter, world)
 

@@ -9,9 +9,10 @@ START = "[i] input 3x8x8\n[f] fc outputs=3\n"
 
 
 @pytest.mark.parametrize(
-    ("value", "expected"), [("1,5,0.5", (1.0, 5.0, 0.5)), ("0,0,1e-3", (0.0, 0.0, 1e-3)), ("none", None)]
+    ("value", "expected"),
+    [("1,5,0.5", (1.0, 5.0, 0.5)), ("0,0,1e-3", (0.0, 0.0, 1e-3)), ("balanced", "balanced"), ("none", None)],
 )
-def test_values(value: str, expected: tuple[float, ...] | None) -> None:
+def test_values(value: str, expected: tuple[float, ...] | str | None) -> None:
     assert valid_net(f"{START}train class_weights={value}").graph.train.class_weights == expected
     assert valid_net(START).graph.train.class_weights is None
 
@@ -19,8 +20,8 @@ def test_values(value: str, expected: tuple[float, ...] | None) -> None:
 @pytest.mark.parametrize(
     ("value", "message"),
     [
-        ("2", "needs a number from 0 for each class, 1,5,5, or none, not '2'"),
-        ("balanced", "needs a number from 0 for each class, 1,5,5, or none, not 'balanced'"),
+        ("2", "needs a number from 0 for each class, 1,5,5, balanced, or none, not '2'"),
+        ("blanced", "'blanced' is unknown; did you mean balanced?"),
         ("1,-5,1", "needs a number from 0, not -5"),
         ("0,0,0", "needs a number above 0: with these, no class is learnt"),
         ("1,nan,1", "needs a number from 0, not 'nan'"),
@@ -72,6 +73,11 @@ def test_weights_fit_several_losses_and_maps() -> None:
     valid_net("[i] input 3x8x8\n[m] conv filters=3 kernel=3\ntrain class_weights=1,2,3")
 
 
+def test_balanced_weights_are_those_of_a_cross_entropy_too() -> None:
+    found = only_diagnostic(f"{START}[l] setcrossentropy size=2\ntrain class_weights=balanced")
+    assert found.message == "class_weights are those of a cross-entropy, and l is a setcrossentropy"
+
+
 def test_words_of_other_tools() -> None:
     assert only_diagnostic(f"{START}train weight=1,2,3").message.endswith("did you mean class_weights?")
     (note,) = only_diagnostic(f"{START}train class_weight=1,2,3").notes
@@ -81,4 +87,3 @@ def test_words_of_other_tools() -> None:
         assert (found.message, found.fixes) == (f"crossentropy has no key '{key}'", ())
         assert found.notes[0].endswith("train class_weights=1,5,5")
     assert "train class_weights=1,5,5" in only_diagnostic(f"{START}[l] InfogainLoss").notes[0]
-    assert "images / (classes * images" in only_diagnostic(f"{START}train class_weights=balanced").notes[0]

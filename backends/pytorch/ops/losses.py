@@ -56,8 +56,8 @@ class CrossEntropyLoss(LossLayer):
 
 
 def keep_class_weights(module: nn.Module, train: Train) -> None:
-    """Make a module keep the weights of classes of a train line, if it has any, on its device."""
-    if train.class_weights is not None:
+    """Make a module keep the weights of classes of a train line, if it has numbers, on its device."""
+    if isinstance(train.class_weights, tuple):
         module.register_buffer(CLASS_WEIGHTS, torch.tensor(train.class_weights), persistent=False)
 
 

@@ -53,8 +53,8 @@ class Reporter:
         """Print a warning about a problem that does not stop the training."""
         self._print(f"warning: {text}")
 
-    def reading(self, done: int, total: int) -> None:
-        """Report how many images have been read to measure their statistics."""
+    def reading(self, done: int, total: int, sought: str = "mean and colours") -> None:
+        """Report how many images have been read before the training, for what is ``sought`` in all of them."""
 
     def plan(self, plan: Plan) -> None:
         """Report the start of an epoch. The plan may have changed, if unreadable images were found."""
@@ -88,9 +88,9 @@ class Lines(Reporter):
     def note(self, text: str) -> None:
         self._print(text)
 
-    def reading(self, done: int, total: int) -> None:
+    def reading(self, done: int, total: int, sought: str = "mean and colours") -> None:
         if self._due():
-            self._line(f"read {format_count(done)} of {format_count(total)} images for their mean and colours")
+            self._line(f"read {format_count(done)} of {format_count(total)} images for their {sought}")
 
     def plan(self, plan: Plan) -> None:
         self._plan = plan
@@ -136,7 +136,7 @@ class Bar(Reporter):
     def note(self, text: str) -> None:
         self._print(text)
 
-    def reading(self, done: int, total: int) -> None:
+    def reading(self, done: int, total: int, sought: str = "mean and colours") -> None:
         self._show("reading images", done, total, "")
 
     def plan(self, plan: Plan) -> None:

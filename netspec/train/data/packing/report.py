@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from rich.cells import cell_len
 
 from netspec.formatting import format_count, format_number, format_rate, listed, plural
+from netspec.train.data.balance import balanced_weights
 from netspec.train.data.packing.mask_report import labelled_line, mask_columns, mask_problems, masks_as_json
 from netspec.train.data.packing.survey import Copies, SplitCounts, Spread, Survey
 from netspec.train.data.splits import only_class
@@ -111,6 +112,7 @@ def _each(split: SplitCounts) -> str:
 
 def as_json(survey: Survey, findings: Findings, speeds: Speeds) -> dict[str, Any]:
     """Return the report as JSON values, with speeds in images per second and sizes in pixels."""
+    train = survey.counts["train"]
     return {
         "source": survey.source,
         "classes": [
@@ -121,7 +123,7 @@ def as_json(survey: Survey, findings: Findings, speeds: Speeds) -> dict[str, Any
             name: {"images": split.images, "readable": split.readable, "unreadable": split.unreadable}
             for name, split in survey.counts.items()
         },
-        "balanced_weights": _balanced_weights(survey),
+        "balanced_weights": balanced_weights((train.pixels or train.per_class)[: len(survey.classes)]),
         "stored": [survey.stored.channels, survey.stored.height, survey.stored.width],
         "file_sizes": {"width": _spread_as_json(survey.width), "height": _spread_as_json(survey.height)},
         "unreadable": [{"path": problem.path, "reason": problem.reason} for problem in survey.unreadable],
@@ -137,16 +139,6 @@ def as_json(survey: Survey, findings: Findings, speeds: Speeds) -> dict[str, Any
         "warnings": list(findings.warnings),
         "errors": list(findings.errors),
     } | (masks_as_json(survey) if survey.masks else {})
-
-
-def _balanced_weights(survey: Survey) -> list[float | None]:
-    """Return the weight of each class with which all classes of the training images count the same: n / (k c), if c of
-    n images, or labelled pixels, have it, and k classes occur (``compute_class_weight`` of scikit-learn, after King &
-    Zeng: Logistic regression in rare events data, 2001). ``None`` for a class that none has."""
-    train = survey.counts["train"]
-    of_class = (train.pixels or train.per_class)[: len(survey.classes)]
-    mean = sum(of_class) / max(1, sum(count > 0 for count in of_class))
-    return [float(f"{mean / count:.6g}") if count else None for count in of_class]
 
 
 def bottleneck(speeds: Speeds) -> str | None:
