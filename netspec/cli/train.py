@@ -199,7 +199,7 @@ def _need_data_or_run(data: str | None, resume: Path | None) -> None:
 def _result_lines(result: Result) -> list[str]:
     """Return the last lines of the output: accuracy, number of images used and skipped, the run's folder."""
     from netspec.formatting import format_count
-    from netspec.train.learning.validation import PROTOCOL
+    from netspec.train.learning.validation import PROTOCOL, VIEWS
     from netspec.train.runs.runfolder import resuming
 
     train, validation = result.counts["train"], result.counts["validation"]
@@ -217,6 +217,9 @@ def _result_lines(result: Result) -> list[str]:
             f"{when}{', '.join(evaluation.accuracies)}, "
             f"loss {evaluation.loss:.4g} on {format_count(evaluation.images)} validation images{skipped}, {PROTOCOL}"
         )
+        if result.views != VIEWS and result.state == "finished":
+            tested = f"netspec eval {shlex.quote(str(result.folder))}"
+            lines.append(f"to test it as its spec says, with views={result.views}: {tested}")
     parts = [f"{format_count(train['used'])} used", f"{format_count(train['skipped'])} unreadable",
              f"{format_count(train['dropped'])} dropped in incomplete batches"]  # fmt: skip
     if train["unreached"]:

@@ -12,6 +12,7 @@ from typing import Any, Literal
 import torch
 
 from netspec.ir.graph import Graph
+from netspec.ir.settings import Views
 from netspec.net import Net
 from netspec.passes.crops import drawn_crops
 from netspec.passes.placing import arrange
@@ -69,7 +70,8 @@ class Result:
     """How a training ended.
 
     ``counts`` says what became of the images (see ``record.counts``); ``signal`` is the signal that interrupted the
-    training. ``unchanged`` is true if the run was already finished and nothing was done.
+    training. ``views`` are those of the spec's test, of which validations only see the centre crop. ``unchanged`` is
+    true if the run was already finished and nothing was done.
     """
 
     folder: Path
@@ -77,6 +79,7 @@ class Result:
     step: int
     evaluation: Evaluation | None
     counts: Mapping[str, Mapping[str, int]]
+    views: Views
     signal: int | None = None
     unchanged: bool = False
 
@@ -209,8 +212,9 @@ def _finished_result(earlier: Earlier) -> Result:
     """Return the result of a run that is already finished."""
     assert earlier.state is not None
     scores = earlier.state["found"]
-    evaluation = task_of(earlier.net().graph, ()).evaluation(scores) if scores is not None else None
-    return Result(earlier.folder, "finished", earlier.step, evaluation, earlier.facts["counts"], unchanged=True)
+    graph, counted = earlier.net().graph, earlier.facts["counts"]
+    evaluation = task_of(graph, ()).evaluation(scores) if scores is not None else None
+    return Result(earlier.folder, "finished", earlier.step, evaluation, counted, graph.test.views, unchanged=True)
 
 
 def _run(job: _Job, reporter: Reporter) -> Result:
@@ -262,7 +266,7 @@ def _run_in(folder: RunFolder, job: _Job, reporter: Reporter) -> Result:
             training.close()
         finish(folder, state, facts, training)
     stopped_by = signals[0] if signals else None
-    return Result(job.folder, state, training.step, training.evaluation, counts(training), stopped_by)
+    return Result(job.folder, state, training.step, training.evaluation, counts(training), graph.test.views, stopped_by)
 
 
 def _validation_notes(graph: Graph, data: Data) -> tuple[str, ...]:

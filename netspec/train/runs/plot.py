@@ -9,6 +9,7 @@ from pathlib import Path
 
 from netspec.train.files import write_atomically
 from netspec.train.learning.task import MEASURES
+from netspec.train.learning.validation import PROTOCOL
 from netspec.train.plotting import HOW_TO_GET_IT, has_matplotlib
 from netspec.train.runs.runfolder import RunFolder, read_metrics
 
@@ -69,7 +70,7 @@ def draw_curves(metrics: Path, picture: Path, title: str) -> bool:
     for below, accuracy in enumerate(measured):  # the most important one is drawn above the others
         values = [100 * (1 - x[accuracy.key]) for x in checks]
         errors.plot([x["step"] for x in checks], values, marker=marker, label=accuracy.error, zorder=3 - below / 10)
-    errors.set(xlabel="step", ylabel="validation error, %", ylim=(0, None))
+    errors.set(xlabel="step", ylabel="validation error, %", ylim=(0, None), title=f"validation: {PROTOCOL}")
     for axes in (losses, errors):
         axes.grid(alpha=0.3)
         axes.xaxis.set_major_locator(MaxNLocator(integer=True))
