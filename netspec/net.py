@@ -29,11 +29,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from torch.nn import Module
 
-    from netspec.importers.caffe import Translation as CaffeTranslation
     from netspec.importers.cuda_convnet import Dialect
-    from netspec.importers.cuda_convnet import Translation as LayerFileTranslation
-    from netspec.importers.darknet import Translation as DarknetTranslation
-    from netspec.importers.operators import Translation as ModelTranslation
+    from netspec.importers.spec.translation import Translation
     from netspec.solve.rewriting import Rewritten
 
 
@@ -335,25 +332,14 @@ def _load_layer_file(
         readable=readable,
         history=options.history,
     )
-    return _checked(translation, changes, readable=readable)
+    return _of_translation(translation, changes, readable=readable)
 
 
-def _of_translation(
-    translation: ModelTranslation | CaffeTranslation | DarknetTranslation, changes: Sequence[str]
-) -> Net:
-    """Check the spec of another program's network, meant to be read. Raises ``SpecError``."""
-    return replace(_checked(translation, changes, readable=True), unstated=translation.unstated)
+def _of_translation(translation: Translation, changes: Sequence[str], *, readable: bool = True) -> Net:
+    """Check the spec that another program's network was translated to. Raises ``SpecError``.
 
-
-def _checked(
-    translation: LayerFileTranslation | ModelTranslation | CaffeTranslation | DarknetTranslation,
-    changes: Sequence[str],
-    *,
-    readable: bool,
-) -> Net:
-    """Check the spec that another program's file was translated to. Raises ``SpecError``."""
-    if translation.source is None:
-        raise SpecError(in_order(translation.diagnostics))
+    ``readable``: it is meant to be read, and changes are written into it.
+    """
     checked = check(collect_texts(translation.source, Folder(), changes))
     # A layer that seems unread may have been read by a cost that the spec leaves out, or be a further output.
     # The order of a model's axes that nothing tells has its warning already.
@@ -364,10 +350,11 @@ def _checked(
     if checked.graph is None:
         raise SpecError(diagnostics)
     if not (readable and changes):
-        return Net(_merged_source(checked), checked.graph, diagnostics)
+        return Net(_merged_source(checked), checked.graph, diagnostics, unstated=translation.unstated)
     from netspec.solve.rewriting import rewritten  # needed only for changed texts
 
-    return Net(_formatted(rewritten(checked.texts).source), checked.graph, diagnostics)
+    source = _formatted(rewritten(checked.texts).source)
+    return Net(source, checked.graph, diagnostics, unstated=translation.unstated)
 
 
 def _merged_source(checked: Checked) -> Source:

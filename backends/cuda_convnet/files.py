@@ -166,9 +166,14 @@ def _format_files(net: Net, draft: Draft) -> LayerFiles:
 def _check_with_importer(net: Net, draft: Draft, files: LayerFiles) -> None:
     """Read the files with the importer, and report its errors, which cuda-convnet would raise, at the spec's lines."""
     layers, params = Source("layers.cfg", files.layers), Source("layer-params.cfg", files.params)
-    imported = translate(layers, params=params, dialect=files.dialect, shape=net.graph.input.output)
+    try:
+        translate(layers, params=params, dialect=files.dialect, shape=net.graph.input.output)
+    except SpecError as error:
+        refused = error.diagnostics
+    else:
+        return
     owners = {section.name: section.layer for section in draft.sections}
-    for diagnostic in imported.diagnostics:
+    for diagnostic in refused:
         # cfg-not-expressible concerns what the DSL lacks, not what cuda-convnet would reject.
         if diagnostic.severity == "error" and diagnostic.code != "cfg-not-expressible":
             layer = owners.get(diagnostic.layer, net.graph.output.layer)

@@ -20,6 +20,6 @@ A file passes through these modules in order:
   ``matching`` finds those of a spec's parameters.
 """
 
-from netspec.importers.caffe.translation import Translation, translate
+from netspec.importers.caffe.translation import translate
 
-__all__ = ["Translation", "translate"]
+__all__ = ["translate"]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import PurePath
 
 from netspec.check.report import Findings
@@ -21,43 +21,33 @@ from netspec.importers.caffe.spec.checks import check_layer
 from netspec.importers.caffe.spec.finishing import names as names_of
 from netspec.importers.caffe.spec.finishing import needed
 from netspec.importers.caffe.spec.inputs import images_of, labels_of, readers_of
-from netspec.importers.caffe.spec.lines import Draft, Line, Site, Value
+from netspec.importers.caffe.spec.lines import BlobPlace, Draft, Line, Site, Value
 from netspec.importers.caffe.spec.types import REASONS, TRANSLATIONS
 from netspec.importers.caffe.text.model import Message
 from netspec.importers.caffe.text.parser import read
+from netspec.importers.spec import translation
 from netspec.importers.spec.activations import with_neurons
 from netspec.importers.spec.lines import arrays_of, origins_of
-from netspec.importers.spec.places import in_file
 from netspec.importers.spec.problem import Inexpressible, Rejected
 from netspec.importers.spec.reasons import NO_LAYER
 from netspec.importers.spec.report import Problem, inexpressible, other_outputs, raise_errors
 from netspec.importers.spec.text import Head, origin, write_spec
-from netspec.ir.settings import ASPECTS, Aspect
+from netspec.ir.settings import ASPECTS
 from netspec.ir.shape import Shape
 from netspec.language.foreign import foreign_to_caffe
-from netspec.source import Source, Span
+from netspec.source import Source
 
 
-@dataclass(frozen=True)
-class Translation:
+@dataclass(frozen=True, kw_only=True)
+class Translation(translation.Translation):
     """The result of translating a network.
 
-    ``source`` is the text of the spec, ``diagnostics`` are warnings. ``spans`` maps layers of the spec to their places
-    in the file. ``blobs`` maps parameters by key (``conv1.weight``) to the layer and the number of the blob in a
-    ``.caffemodel`` file, and ``layers`` has the layers of the network by name. ``unstated`` is what the files do not
-    state.
+    ``blobs`` maps parameters by key (``conv1.weight``) to the layer and the number of the blob in a ``.caffemodel``
+    file, and ``layers`` has the layers of the network by name.
     """
 
-    source: Source
-    diagnostics: tuple[Diagnostic, ...]
-    spans: Mapping[str, Span] = field(default_factory=dict)
-    blobs: Mapping[str, tuple[str, int]] = field(default_factory=dict)
-    layers: Mapping[str, Layer] = field(default_factory=dict)
-    unstated: frozenset[Aspect] = frozenset(ASPECTS)
-
-    def placed(self, diagnostic: Diagnostic) -> Diagnostic:
-        """Return a diagnostic of the resulting spec, moved to the layer's place in the file."""
-        return in_file(diagnostic, self.spans)
+    blobs: Mapping[str, BlobPlace]
+    layers: Mapping[str, Layer]
 
 
 def translate(source: Source, shape: Shape | None = None, solver: Source | None = None) -> Translation:
@@ -250,9 +240,9 @@ def _written(draft: Draft, source: Source, findings: Findings, training: Trainin
         Source(source.name, write_spec(lines, names, head)),
         tuple(findings.all),
         {name: layer.span for name, layer in origins_of(lines, names).items()},
-        arrays_of(lines, names),
-        {layer.name: layer for layer in network.layers},
         frozenset(ASPECTS) - training.stated,
+        blobs=arrays_of(lines, names),
+        layers={layer.name: layer for layer in network.layers},
     )
 
 

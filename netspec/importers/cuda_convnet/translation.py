@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import PurePath
 
 from netspec.check.report import Findings
-from netspec.diagnostics import Diagnostic
+from netspec.diagnostics import Diagnostic, SpecError, in_order
 from netspec.formatting import plural
 from netspec.importers.cuda_convnet.layers.data_shape import likely_shape, noted_shape, warn_of_assumed_shape
 from netspec.importers.cuda_convnet.layers.definition import define
@@ -24,35 +24,26 @@ from netspec.importers.cuda_convnet.spec.lines import Line
 from netspec.importers.cuda_convnet.spec.lowering import lines_of
 from netspec.importers.cuda_convnet.spec.text import Layout, write_spec
 from netspec.importers.cuda_convnet.spec.twins import merge_twins
-from netspec.importers.spec.places import in_file
+from netspec.importers.spec import translation
 from netspec.ir.shape import Shape
 from netspec.language.foreign import foreign_to_layer_files
-from netspec.source import Source, Span
+from netspec.source import Source
 
 MAX_LISTED = 5
 """The most layers that one warning names."""
 
 
-@dataclass(frozen=True)
-class Translation:
+@dataclass(frozen=True, kw_only=True)
+class Translation(translation.Translation):
     """The result of translating a layer file.
 
-    ``source`` is the text of the spec, or ``None`` if the file has errors. ``diagnostics`` are the errors and warnings.
-    ``spans`` maps the spec's layers to their sections in the layer file. ``definition`` has the layers as the original
-    program understood them. ``names`` maps names in the layer file to names in the spec, and ``twins`` says which
-    layers were merged.
+    ``definition`` has the layers as the original program understood them. ``names`` maps names in the layer file to
+    names in the spec, and ``twins`` says which layers were merged.
     """
 
-    source: Source | None
-    diagnostics: tuple[Diagnostic, ...]
     definition: Definition
-    spans: Mapping[str, Span] = field(default_factory=dict)
-    names: Mapping[str, str] = field(default_factory=dict)
-    twins: Merged = field(default_factory=lambda: Merged((), {}, {}))
-
-    def placed(self, diagnostic: Diagnostic) -> Diagnostic:
-        """Return a diagnostic of the resulting spec, moved to the layer's place in the layer file."""
-        return in_file(diagnostic, self.spans)
+    names: Mapping[str, str]
+    twins: Merged
 
 
 def translate(
@@ -84,28 +75,31 @@ def translate(
     history:
         Whether to use the learning settings at the beginning of the first run in the parameter file's notes, instead of
         the settings in the file, which are often those at the end of a run.
+
+    Raises
+    ------
+    SpecError
+        The files have errors, or a spec cannot express them. With the errors are the warnings.
     """
     findings = Findings(source)
     config = read(source, findings)
     params_config = read(params, findings) if params is not None else None
     foreign_file = _foreign_file(config, params_config)
     if foreign_file is not None:
-        return Translation(None, (foreign_file,), Definition(dialect or "2012", {}, 0))
+        raise SpecError((foreign_file,))
     version = dialect or dialect_of(config, params_config)
-    if findings.has_errors():
-        return Translation(None, _combined(findings), Definition(version, {}, 0))
+    _raise_errors(findings)
     known_shape = shape or noted_shape(config, version)
     data_shape = known_shape or likely_shape(config, version)
     definition = define(config, version, data_shape.units, findings)
     if known_shape is None and definition.layers:
         warn_of_assumed_shape(data_shape, definition, findings)
     learning = _learning(params_config, definition, findings, history=history)
-    if findings.has_errors():
-        return Translation(None, _combined(findings), definition)
+    _raise_errors(findings)
     try:
         lines = lines_of(definition, learning, data_shape).all
     except SectionError:
-        return Translation(None, _combined(findings), definition)
+        raise SpecError(in_order(_combined(findings))) from None
     gpus, twins = _merge(lines, definition) if merged else (_gpus(lines), Merged(tuple(lines), {}, {}))
     commented = with_comments(twins, config, params_config) if readable else Commented(twins.lines)
     layout = Layout(
@@ -115,7 +109,7 @@ def translate(
     result = write_spec(commented.lines, layout)
     spans = {result.names[line.name]: definition.layers[line.origin].options.section.span for line in twins.lines}
     spec = Source(source.name, result.text)
-    return Translation(spec, _combined(findings), definition, spans, result.names, twins)
+    return Translation(spec, _combined(findings), spans, definition=definition, names=result.names, twins=twins)
 
 
 def _foreign_file(config: Config, params: Config | None) -> Diagnostic | None:
@@ -162,6 +156,12 @@ def _merge(lines: Sequence[Line], definition: Definition) -> tuple[int, Merged]:
         if gpus * sum(rows * columns for rows, columns in layer.weights) > MAX_NUMBER
     }
     return gpus, merge_twins(lines, gpus, {line.name for line in lines if line.origin in heavy})
+
+
+def _raise_errors(findings: Findings) -> None:
+    """Raise ``SpecError`` with all findings, in the order of their places, if there is an error among them."""
+    if findings.has_errors():
+        raise SpecError(in_order(_combined(findings)))
 
 
 def _combined(findings: Findings) -> tuple[Diagnostic, ...]:

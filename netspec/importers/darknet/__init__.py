@@ -12,6 +12,6 @@ What is said of Darknet is said of its source, that of github.com/pjreddie/darkn
 github.com/AlexeyAB/darknet. Where the two differ, it says of which.
 """
 
-from netspec.importers.darknet.translation import Translation, translate
+from netspec.importers.darknet.translation import translate
 
-__all__ = ["Translation", "translate"]
+__all__ = ["translate"]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import PurePath
 
 from netspec.check.report import Findings
@@ -15,16 +15,16 @@ from netspec.importers.darknet.sections import Section, read_sections
 from netspec.importers.darknet.site import Draft, FollowsError, Line, Piece, Site, Value
 from netspec.importers.darknet.training import Training, images_of, training_of
 from netspec.importers.identifiers import untaken
+from netspec.importers.spec import translation
 from netspec.importers.spec.activations import with_neurons
 from netspec.importers.spec.lines import arrays_of, origins_of
-from netspec.importers.spec.places import in_file
 from netspec.importers.spec.problem import Inexpressible, Rejected
 from netspec.importers.spec.report import Problem, inexpressible, other_outputs, raise_errors
 from netspec.importers.spec.text import Head, origin, write_spec
 from netspec.ir.settings import ASPECTS, Aspect
 from netspec.ir.shape import Shape
 from netspec.language.foreign import foreign_to_darknet
-from netspec.source import Source, Span
+from netspec.source import Source
 
 _TRANSLATIONS: Mapping[str, Callable[[Site], Value]] = {
     "convolutional": weighted.convolutional,
@@ -52,25 +52,16 @@ _TRANSLATIONS: Mapping[str, Callable[[Site], Value]] = {
 }
 
 
-@dataclass(frozen=True)
-class Translation:
+@dataclass(frozen=True, kw_only=True)
+class Translation(translation.Translation):
     """The result of translating a network.
 
-    ``source`` is the text of the spec, ``diagnostics`` are warnings. ``spans`` maps layers of the spec to their places
-    in the file. ``arrays`` maps parameters by key (``conv0.weight``) to their numbers in ``pieces``, the parts of a
-    ``.weights`` file. ``unstated`` is what the file does not state.
+    ``arrays`` maps parameters by key (``conv0.weight``) to their numbers in ``pieces``, the parts of a ``.weights``
+    file.
     """
 
-    source: Source
-    diagnostics: tuple[Diagnostic, ...]
-    spans: Mapping[str, Span] = field(default_factory=dict)
-    arrays: Mapping[str, int] = field(default_factory=dict)
-    pieces: Sequence[Piece] = ()
-    unstated: frozenset[Aspect] = frozenset(ASPECTS)
-
-    def placed(self, diagnostic: Diagnostic) -> Diagnostic:
-        """Return a diagnostic of the resulting spec, moved to the layer's place in the file."""
-        return in_file(diagnostic, self.spans)
+    arrays: Mapping[str, int]
+    pieces: Sequence[Piece]
 
 
 def translate(source: Source, shape: Shape | None = None) -> Translation:
@@ -161,8 +152,8 @@ def _written(draft: Draft, source: Source, findings: Findings, head: Head, unsta
         ends = [names[merged.numbers[number]] for number in sorted(outputs)]
         findings.extend([other_outputs("darknet-left-out", ends, spans[names[0]])])
     text = write_spec(lines, names, head)
-    arrays = arrays_of(lines, names)
-    return Translation(Source(source.name, text), tuple(findings.all), spans, arrays, draft.pieces, unstated)
+    spec, arrays = Source(source.name, text), arrays_of(lines, names)
+    return Translation(spec, tuple(findings.all), spans, unstated, arrays=arrays, pieces=draft.pieces)
 
 
 def _left_out(draft: Draft) -> list[Diagnostic]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import PurePath
 
@@ -10,13 +10,14 @@ from netspec.diagnostics import Diagnostic, SpecError
 from netspec.diagnostics.model import first_line_span
 from netspec.formatting import listed, plural
 from netspec.importers.operators.graph import dropouts, functions, normalisations, rearrangements, reductions
-from netspec.importers.operators.graph.model import Array, Model, Node
+from netspec.importers.operators.graph.model import Model, Node
 from netspec.importers.operators.graph.patterns import recognised
-from netspec.importers.operators.spec.lines import Draft, Line, Site, described
+from netspec.importers.operators.spec.lines import Arrays, Draft, Line, Site, described
 from netspec.importers.operators.spec.naming import has_name, of_input
 from netspec.importers.operators.spec.naming import names as names_of
 from netspec.importers.operators.spec.operators import COUNTS, EXACT, OPERATORS, REASONS, WHOLE
 from netspec.importers.operators.spec.views import N, Value, image
+from netspec.importers.spec import translation
 from netspec.importers.spec.activations import with_neurons
 from netspec.importers.spec.lines import arrays_of, origins_of
 from netspec.importers.spec.problem import Inexpressible
@@ -38,20 +39,16 @@ _PATTERNS = (
 )
 
 
-@dataclass(frozen=True)
-class Translation:
+@dataclass(frozen=True, kw_only=True)
+class Translation(translation.Translation):
     """The result of translating a model.
 
-    ``source`` is the text of the spec, ``diagnostics`` are warnings. ``arrays`` has the parameters and running
-    statistics by key (``conv1.weight``), as functions that return the values in netspec's layout. ``nodes`` maps layers
-    to the nodes that they come from. ``unstated`` is what the model does not state.
+    ``arrays`` has the parameters and running statistics by key (``conv1.weight``), as functions that return the values
+    in netspec's layout. ``nodes`` maps layers to the nodes that they come from.
     """
 
-    source: Source
-    diagnostics: tuple[Diagnostic, ...]
-    arrays: Mapping[str, Callable[[], Array]] = field(default_factory=dict)
-    nodes: Mapping[str, str] = field(default_factory=dict)
-    unstated: frozenset[Aspect] = frozenset(ASPECTS)
+    arrays: Arrays
+    nodes: Mapping[str, str]
 
     def placed(self, diagnostic: Diagnostic) -> Diagnostic:
         """Return a diagnostic of the resulting spec, whose lines are those that ``netspec import`` writes."""
@@ -98,9 +95,9 @@ def translate(model: Model, source: Source, about: Origin) -> Translation:
     return Translation(
         Source(source.name, write_spec(lines, names, head)),
         tuple(_other_outputs(model, source, names_of_outputs, about.codes[1])),
-        arrays_of(lines, names),
-        {name: _called(node) for name, node in origins_of(lines, names).items()},
-        about.unstated,
+        unstated=about.unstated,
+        arrays=arrays_of(lines, names),
+        nodes={name: _called(node) for name, node in origins_of(lines, names).items()},
     )
 
 

@@ -110,7 +110,7 @@ def load(
 
 
 def diagnose(
-    text: str, params: str | None = None, dialect: Dialect | None = None, shape: Shape = SHAPE
+    text: str, params: str | None = None, dialect: Dialect | None = None, shape: Shape | None = SHAPE
 ) -> tuple[Diagnostic, ...]:
     """Return the warnings of a layer file, or all diagnostics if it has errors."""
     try:
@@ -130,7 +130,6 @@ def readable_spec(text: str, params: str | None = None, dialect: Dialect | None 
     translation = translate(
         Source("net.cfg", text), params=parameters, dialect=dialect, shape=SHAPE, merged=True, readable=True
     )
-    assert translation.source is not None
     return translation.source.text
 
 

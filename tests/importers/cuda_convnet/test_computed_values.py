@@ -44,7 +44,6 @@ def test_twins_compute_the_same_as_their_merged_layer(case: str) -> None:
 def assert_same_function(text: str) -> None:
     """Check that a file's network computes the same with its twins separate and merged, from the same weights."""
     separate, merged = translations(text)
-    assert separate.source is not None and merged.source is not None
     separate_graph, merged_graph = loads(separate.source.text).graph, loads(merged.source.text).graph
     parameters = random_parameters(separate_graph)
     merged_parameters = merge_twin_parameters(separate, merged, merged_graph, parameters)

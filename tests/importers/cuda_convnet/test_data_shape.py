@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import pytest
-from layerfiles import conv, load, net
+from layerfiles import conv, diagnose, load, net
 
-from netspec.importers.cuda_convnet import translate
 from netspec.ir.shape import Shape
-from netspec.source import Source
 
 BASE = net(conv("c", "data", 3), "c")
 
@@ -30,7 +28,7 @@ BASE = net(conv("c", "data", 3), "c")
     ],
 )
 def test_likeliest_data_shape_is_assumed(text: str, shape: tuple[int, int, int]) -> None:
-    diagnostics = translate(Source("net.cfg", text)).diagnostics
+    diagnostics = diagnose(text, shape=None)
     (message,) = [d.message for d in diagnostics if d.code == "cfg-input-shape"]
     assert message.endswith(f"{'x'.join(map(str, shape))} is assumed")
 
@@ -74,7 +72,7 @@ def test_comment_can_give_the_data_shape(note: str, expected: str) -> None:
 def test_data_shape_that_netspec_noted_is_used_in_spite_of_errors(comment: str, side: int | None) -> None:
     """A filter that is too large for it does not suggest larger data, and other errors are those with this shape."""
     text = f"# {comment}\n{SHAPED}".replace("filterSize=3", "filterSize=13").replace("initW=0.01", "initW=")
-    errors = [d for d in translate(Source("net.cfg", text)).diagnostics if d.code != "cfg-input-shape"]
+    errors = [d for d in diagnose(text, shape=None) if d.code != "cfg-input-shape"]
     too_large = [d.message for d in errors if d.code == "kernel-too-large"]
     assert too_large == ([f"c: its filter of 13 is larger than its padded image of {side}"] if side else [])
 

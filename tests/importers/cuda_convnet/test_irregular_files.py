@@ -236,7 +236,7 @@ def test_sum_coefficients_in_the_parameter_file_decide_version_2() -> None:
     net += "[d]\ntype=eltsum\ninputs=x,data\n[e]\ntype=cost.sum2\ninputs=d\n"
     params = f"[x]\n{RATES}[d]\ncoeffs=1,-1\n[e]\ncoeff=1\n"
     translation = translate(Source("net.cfg", net), params=Source("params.cfg", params), shape=SHAPE)
-    assert translation.definition.dialect == "v2" and translation.source is not None
+    assert translation.definition.dialect == "v2"
     assert "linear a=-1" in translation.source.text
 
 
