@@ -330,8 +330,8 @@ def per_channel(site: Site, x: Value, constant: Tensor) -> tuple[Value, Read]:
     if x.is_vector and x.shape.is_image and x.shape.units > x.shape.channels and constant.size == x.shape.units:
         x = site.draft.vector(x)
     place, channels = x.channel_axis, x.shape.channels
-    if len(sizes) != len(x.axes) or constant.size not in (1, channels) or (place is None and channels > 1):
-        raise Inexpressible(f"its constant is {'x'.join(map(str, constant.shape))}; a spec has one for each channel")
-    if constant.size > 1 and (place is None or sizes[place] != channels):
+    for_all = constant.size == 1 and (place is not None or channels == 1)
+    for_each = place is not None and sizes[place] == channels == constant.size
+    if len(sizes) != len(x.axes) or not (for_all or for_each):
         raise Inexpressible(f"its constant is {'x'.join(map(str, constant.shape))}; a spec has one for each channel")
     return x, lambda: np.broadcast_to(constant.values().reshape(-1), channels)
