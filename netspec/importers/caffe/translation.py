@@ -28,8 +28,7 @@ from netspec.importers.caffe.text.parser import read
 from netspec.importers.spec import translation
 from netspec.importers.spec.activations import with_neurons
 from netspec.importers.spec.lines import arrays_of, origins_of
-from netspec.importers.spec.problem import Inexpressible, Rejected
-from netspec.importers.spec.reasons import NO_LAYER
+from netspec.importers.spec.problem import NO_LAYER, Inexpressible, Rejected
 from netspec.importers.spec.report import Problem, inexpressible, other_outputs, raise_errors
 from netspec.importers.spec.text import Head, origin, write_spec
 from netspec.ir.settings import ASPECTS

@@ -13,7 +13,7 @@ from netspec.diagnostics.model import first_line_span
 from netspec.diagnostics.nearest import did_you_mean
 from netspec.importers.darknet.functions import ABSENT_FUNCTIONS, FUNCTIONS
 from netspec.importers.darknet.sections import Section, number_of, unknown_word
-from netspec.importers.spec.reasons import NO_LAYER, NO_RECURRENCE
+from netspec.importers.spec.problem import NO_LAYER, NO_RECURRENCE
 
 NET = "net"
 

@@ -9,8 +9,7 @@ from typing import Literal, NamedTuple
 from netspec.importers.darknet.functions import ABSENT_FUNCTIONS, FUNCTIONS
 from netspec.importers.darknet.sections import Section
 from netspec.importers.spec import lines
-from netspec.importers.spec.problem import Inexpressible, Rejected
-from netspec.importers.spec.reasons import NO_LAYER
+from netspec.importers.spec.problem import NO_LAYER, Inexpressible, Rejected
 from netspec.ir.shape import Shape
 from netspec.source import Span
 

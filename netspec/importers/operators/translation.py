@@ -20,8 +20,7 @@ from netspec.importers.operators.spec.views import N, Value, image
 from netspec.importers.spec import translation
 from netspec.importers.spec.activations import with_neurons
 from netspec.importers.spec.lines import arrays_of, origins_of
-from netspec.importers.spec.problem import Inexpressible
-from netspec.importers.spec.reasons import NO_LAYER
+from netspec.importers.spec.problem import NO_LAYER, Inexpressible
 from netspec.importers.spec.text import Head, origin, write_spec
 from netspec.ir.settings import ASPECTS, Aspect
 from netspec.ir.shape import Shape

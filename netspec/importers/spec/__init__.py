@@ -1,1 +1,1 @@
-"""The lines of a spec that is made from another program's network, and how they are written."""
+"""What all importers share: the lines of a spec as they are made, how they are written, and what is reported."""

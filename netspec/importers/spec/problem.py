@@ -1,8 +1,14 @@
-"""What a spec cannot express, and what the other program rejects."""
+"""What a spec cannot express, with the reasons that several formats have, and what the other program rejects."""
 
 from __future__ import annotations
 
 from netspec.source import Span
+
+NO_LAYER = "a spec has no layer that computes this"
+
+NO_RECURRENCE = "a spec has no recurrent layers"
+
+NO_SOFTPLUS = "a spec's softrelu is log(1 + e^x) only up to 4 and x above, which differs by up to 0.018"
 
 
 class Inexpressible(Exception):

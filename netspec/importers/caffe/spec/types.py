@@ -14,7 +14,7 @@ from netspec.importers.caffe.spec.losses import softmax_with_loss
 from netspec.importers.caffe.spec.norms import batch_norm, bias, dropout, lrn, other_batch_norm, prelu, scale, softmax
 from netspec.importers.caffe.spec.shapes import concat, flatten, reshape, shuffle, slice_, split
 from netspec.importers.caffe.spec.windows import convolution, pooling
-from netspec.importers.spec.reasons import NO_RECURRENCE, NO_SOFTPLUS
+from netspec.importers.spec.problem import NO_RECURRENCE, NO_SOFTPLUS
 
 
 def _left_out(site: Site) -> None:

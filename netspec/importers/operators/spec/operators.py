@@ -18,7 +18,7 @@ from netspec.importers.operators.spec import (
 )
 from netspec.importers.operators.spec.lines import Site
 from netspec.importers.operators.spec.neurons import neuron
-from netspec.importers.spec.reasons import NO_RECURRENCE, NO_SOFTPLUS
+from netspec.importers.spec.problem import NO_RECURRENCE, NO_SOFTPLUS
 
 Translate = Callable[[Site], None]
 

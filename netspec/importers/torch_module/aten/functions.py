@@ -6,8 +6,7 @@ import math
 
 import numpy as np
 
-from netspec.importers.spec.problem import Inexpressible
-from netspec.importers.spec.reasons import NO_SOFTPLUS
+from netspec.importers.spec.problem import NO_SOFTPLUS, Inexpressible
 from netspec.importers.torch_module.calls import Call, Convert
 
 
