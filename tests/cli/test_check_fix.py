@@ -148,6 +148,42 @@ def test_first_fix_that_changes_this_file_is_applied() -> None:
     assert (result.source.text, [fix.title for _, fix in result.applied], result.unfixed) == ("Vyz", ["own"], ())
 
 
+def test_word_that_is_there_already_is_not_written_again(tmp_path: Path) -> None:
+    """Which of the two values is meant, only the user knows. Other misspelt words are corrected all the same."""
+    path = tmp_path / "a.net"
+    path.write_text("[i] input 3x8x8\n[c] conv filters=2 kernel=3 kernal=5\n[d] conv filtres=2 kernl=3 kernal=3\n")
+    result = check("--fix", str(path))
+    assert path.read_text().splitlines()[1:] == [
+        "[c] conv filters=2 kernel=3 kernal=5",
+        "[d] conv filters=2 kernel=3 kernal=3",
+    ]
+    assert (result.exit_code, result.output.count("error[unknown-key]")) == (1, 2)
+
+
+@pytest.mark.parametrize(
+    ("text", "code", "checked"),
+    [
+        ("x y", None, ["x y", "X Y", "X Y"]),  # all spellings at once: the mistakes, the fixed text, and what remains
+        ("x y", "cycle", ["x y", "X y", "X y", "X Y", "X Y"]),  # the first mistake of the chosen code, then the next
+        ("xy", None, ["xy", "Xy", "Xy", "XY", "XY"]),  # edits that touch are not made at once
+    ],
+)
+def test_which_fixes_are_applied_at_once(text: str, code: str | None, checked: list[str]) -> None:
+    found = []
+
+    def mistakes(source: Source) -> list[Diagnostic]:
+        found.append(source.text)
+        places = [(i, letter) for i, letter in enumerate(source.text) if letter.islower()]
+        return [
+            Diagnostic("cycle", letter, (at,), fixes=(Fix(letter, (Edit(at, letter.upper()),), spelling=True),))
+            for i, letter in places
+            for at in (Span(source, i, i + 1),)
+        ]
+
+    assert apply_fixes(Source("a.net", text), mistakes, code).source.text == text.upper()
+    assert found == checked
+
+
 def test_several_codes_are_separated_by_commas(tmp_path: Path) -> None:
     path = tmp_path / "a.net"
     path.write_text("[i] input 3x8x8\n[c] conv filters=2 kernel=3 padding=1\n[p] maxpool 2\n")
