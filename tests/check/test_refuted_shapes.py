@@ -127,3 +127,23 @@ def test_a_layer_claimed_to_be_as_large_as_its_input_gets_a_stride_of_1() -> Non
     fix, *_ = only_diagnostic(text.format(7)).fixes
     assert (fix.title, fix.effect) == ("b stride=1", "keeps 7, another function; the whole network checks")
     assert not any("stride" in fix.title for fix in only_diagnostic(text.format(5)).fixes)
+
+
+@pytest.mark.parametrize(
+    ("claim", "consequences"),
+    [
+        ("", ["f reads 288 = 8x6x6; expected 392 = 8x7x7 because of -> 8x14x14 at d: 1,040 weights fewer"]),
+        (" -> 8x7x7", ["f reads 288 = 8x6x6; expected 392 = 8x7x7 because of -> 8x14x14 at d: 1,040 weights fewer"]),
+        (" -> 8x9x9", ["f reads 288 = 8x6x6; expected 648 because of -> 8x9x9 at q: 3,600 weights fewer"]),
+        (" -> 8x6x6", []),
+    ],
+)
+def test_refuted_shape_is_followed_to_the_next_fully_connected_layer(claim: str, consequences: list[str]) -> None:
+    """Through claims that agree with it, up to one that says something else; e does not read it."""
+    text = (
+        "[i] input 3x32x32\n[c] conv filters=8 kernel=5\n[p] maxpool kernel=2 stride=2\n"
+        "[d] conv filters=8 kernel=3 -> 8x14x14\n[e] fc outputs=4 inputs=i\n"
+        f"[q] maxpool kernel=2 stride=2 inputs=d{claim}\n[f] fc outputs=10\n[g] fc outputs=4\n[j] concat inputs=e,g\n"
+    )
+    notes = [note for found in diagnostics_of(text) for note in found.notes]
+    assert [note for note in notes if " reads " in note] == consequences

@@ -41,6 +41,23 @@ def test_printed_diagnostic_matches_the_language_page() -> None:
 
 
 @pytest.mark.parametrize(
+    ("layers", "consequence"),
+    [
+        ("[f] fc outputs=10", "c would be 8x54x54 and f would read 23,328 instead of 24,200, losing 8,720 weights"),
+        ("[p] maxpool kernel=3 stride=2\n[f] fc outputs=10",
+         "p would be 8x26x26 and f would read 5,408 instead of 5,832, losing 4,240 weights"),
+        # A fully connected layer that reads what does not change is none of the consequences.
+        ("[e] fc outputs=10 inputs=i\n[f] fc outputs=10 inputs=c\n[j] concat inputs=e,f",
+         "c would be 8x54x54 and f would read 23,328 instead of 24,200, losing 8,720 weights"),
+        ("[p] maxpool kernel=3 stride=2", "p would be 8x26x26"),
+    ],
+)  # fmt: skip
+def test_consequence_of_rounding_down_is_that_of_the_next_fully_connected_layer(layers: str, consequence: str) -> None:
+    text = f"[i] input 3x224x224\n[c] conv filters=8 kernel=11 stride=4 -> 8x55x55\n{layers}\n"
+    assert render(only_diagnostic(text)).splitlines()[-1].partition("gives 54: ")[2] == consequence
+
+
+@pytest.mark.parametrize(
     ("title", "line"),
     [
         ("input 3x227x227, crop=227", "[image]  input    3x227x227  range=255  mean=image"),

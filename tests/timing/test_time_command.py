@@ -81,18 +81,16 @@ def test_json_has_seconds_bytes_and_flops() -> None:
     assert "handwritten" not in data
 
 
-def test_precision_option_selects_bf16() -> None:
-    assert json_of(DIGITS, *QUICK, "--precision", "bf16")["precision"] == "bf16"
-
-
 def test_batch_normalisation_branches_and_losses_are_timed() -> None:
     text = (
         "[image] input 2x8x8\n[a] conv filters=4 kernel=3 pad=1\n[n] batchnorm\n[b] conv filters=4 kernel=1 inputs=n\n"
         "[s] sum inputs=n,b\n[f] fc outputs=3\n[cost] crossentropy\n"
     )
-    result = invoke("time", "-", *QUICK, "--format", "json", text=text)
+    result = invoke("time", "-", *QUICK, "--precision", "bf16", "--format", "json", text=text)
     assert result.exit_code == 0, result.output
-    assert [row["name"] for row in json.loads(result.stdout)["layers"]] == [
+    data = json.loads(result.stdout)
+    assert data["precision"] == "bf16"
+    assert [row["name"] for row in data["layers"]] == [
         "a", "n", "b", "s", "f", "cost", ":loss", ":update"
     ]  # fmt: skip
 
