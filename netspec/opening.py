@@ -14,7 +14,7 @@ from netspec.diagnostics.model import first_line_span, source_error
 from netspec.diagnostics.nearest import nearest
 from netspec.formatting import format_count
 from netspec.language.bases import Folder
-from netspec.source import CAFFE_FILE, LAYER_FILE, ONNX_FILE, SPEC, SPEC_ENDINGS, ModelFile, Source, Span
+from netspec.source import CAFFE_FILE, LAYER_FILE, ONNX_FILE, SPEC, ModelFile, Source, Span, names_network
 
 MAX_FILE_BYTES = 4 * 2**20
 """In bytes. AlexNet's spec has fewer than 3,000."""
@@ -103,9 +103,9 @@ def _suggestion(path: Path) -> Path | str | None:
             pattern = f"one of its specs, {path / f'*{SPEC}'}" if specs else None
             return next((p for p in specs if p.stem == "spec" or len(specs) == 1), pattern)
         if not path.exists():
-            specs = sorted(p for p in islice(path.parent.iterdir(), MAX_FILES) if p.suffix in SPEC_ENDINGS)
+            specs = sorted(p for p in islice(path.parent.iterdir(), MAX_FILES) if names_network(p))
             stems = {p.name.removesuffix(p.suffix): p for p in reversed(specs)}
-            stem = path.name.removesuffix(path.suffix) if path.suffix in SPEC_ENDINGS else path.name
+            stem = path.name.removesuffix(path.suffix) if names_network(path) else path.name
             return stems.get(nearest(stem, stems) or "")
     return None
 
@@ -163,17 +163,15 @@ def _not_text(message: str, data: bytes, name: str, place: int) -> SpecError:
 def is_layer_file(source: Source) -> bool:
     """Whether a text is a layer file of cuda-convnet: by the ending of its name, which networks of Darknet have too,
     or, if it has no ending of a network's file, by its first section (``begins_as_layer_file``)."""
-    name = source.name.lower()
-    if name.endswith(SPEC_ENDINGS):
-        return name.endswith(LAYER_FILE) and not is_darknet_file(source)
+    if names_network(source.name):
+        return source.name.lower().endswith(LAYER_FILE) and not is_darknet_file(source)
     return begins_as_layer_file(source)
 
 
 def is_darknet_file(source: Source) -> bool:
     """Whether a text is a network of Darknet: its first section is ``[net]``, and without the line ``type=`` that the
     sections of a layer file have. Its name ends as theirs, or has no ending of a network's file."""
-    name = source.name.lower()
-    if name.endswith(SPEC_ENDINGS) and not name.endswith(LAYER_FILE):
+    if names_network(source.name) and not source.name.lower().endswith(LAYER_FILE):
         return False
     start = _DARKNET_START.match(source.text)
     return start is not None and not _TYPE.search(start[1])
@@ -182,9 +180,8 @@ def is_darknet_file(source: Source) -> bool:
 def is_caffe_file(source: Source) -> bool:
     """Whether a text is a network of Caffe: by the ending of its name, or, if it has no ending of a network's file, by
     its first field and its layers."""
-    name = source.name.lower()
-    if name.endswith(SPEC_ENDINGS):
-        return name.endswith(CAFFE_FILE)
+    if names_network(source.name):
+        return source.name.lower().endswith(CAFFE_FILE)
     return bool(_CAFFE_START.match(source.text) and _CAFFE_LAYER.search(source.text) and not _EDGE.search(source.text))
 
 

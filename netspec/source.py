@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import bisect
+import os
 import re
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -16,6 +17,11 @@ STDIN = "<stdin>"
 """The name of standard input in messages."""
 
 _NEWLINE = re.compile(r"\r\n|\r|\n")
+
+
+def names_network(path: str | os.PathLike[str]) -> bool:
+    """Whether a file's name has one of these endings, in small letters or capitals."""
+    return os.fspath(path).lower().endswith(SPEC_ENDINGS)
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ from netspec.cli.eval_files import STDOUT, require_outputs, write_outputs
 from netspec.cli.reading import read_net, reading_options
 from netspec.cli.runs import Unread, exit_on_error, names_data, note_printer, require_existing, warn
 from netspec.cli.trained import require_spec, views_option, with_weights
-from netspec.source import SPEC_ENDINGS
+from netspec.source import names_network
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -93,7 +93,7 @@ def command(
     require_outputs(confusion, mistakes, form)
     require_spec(runs[0], weights, reading)
     with exit_on_error():
-        require_existing(*(run for run in runs if run.suffix not in SPEC_ENDINGS), data=data)
+        require_existing(*(run for run in runs if not names_network(run)), data=data)
         with importing_torch():
             from netspec.train.config import device_for
             from netspec.train.data.cores import cores_available
@@ -153,7 +153,7 @@ def _print_text(results: Results, file: TextIO) -> None:
 
 def _spec(path: Path, data: str | None, reading: Reading) -> Net | None:
     """Load the network if ``path`` is a spec instead of a run, else return ``None``."""
-    if path.suffix not in SPEC_ENDINGS:
+    if not names_network(path):
         return None
     if data is None:
         fail(f"{path} is a spec; --data names what to test it on")

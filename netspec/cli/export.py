@@ -12,7 +12,7 @@ from netspec.cli.reading import read_net
 from netspec.cli.runs import exit_on_error, warn
 from netspec.cli.trained import open_trained, weights_option
 from netspec.cli.writing import require_own_file, write_or_fail
-from netspec.source import SPEC_ENDINGS
+from netspec.source import names_network
 
 if TYPE_CHECKING:
     from netspec.cli.reading import Reading
@@ -86,7 +86,7 @@ def _open_by_order(path: Path, weights: Path | None, reading: Reading) -> tuple[
 
     Raises ``TrainError``; exits if there is no spec or no file of weights.
     """
-    if weights is None or path.suffix not in SPEC_ENDINGS:
+    if weights is None or not names_network(path):
         fail("--by-order gives the tensors of a file the names of a spec's: name a spec, and the file with --weights")
     net = read_net(str(path), reading)
     with importing_torch():

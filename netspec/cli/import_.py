@@ -118,7 +118,7 @@ def _imported(file: str, reading: Reading, weights: Path | None) -> Imported:
         return import_caffe(source, reading.shape, reading.changes, solver, weights)
     if is_darknet_file(source):
         return import_darknet(source, reading.shape, reading.changes, weights)
-    if file.endswith(SPEC) and not begins_as_layer_file(source):
+    if file.lower().endswith(SPEC) and not begins_as_layer_file(source):
         fail(f"{file} is a spec already; compile --to cuda-convnet writes it as a layer file")
     return Imported(
         import_layer_file(source, reading.shape, reading.layer_file_options(merged=True), reading.changes), {}

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import click
 
-from netspec.source import LAYER_FILE, SPEC_ENDINGS
+from netspec.source import LAYER_FILE, names_network
 
 _CHANGE = re.compile(r"[A-Za-z_][\w-]*\.[a-z_]+=.+")
 _SHAPE = re.compile(r"\d+x\d+x\d+")
@@ -56,18 +56,18 @@ def _suggestions(command: str, word: str, first: str, free: Sequence[click.Optio
     ``first`` is the value of the command's first positional argument, ``free`` are the options that were not given.
     """
     yield from _values(word, free)
-    if command == "diff" and word.endswith(SPEC_ENDINGS):
+    if command == "diff" and names_network(word):
         yield "netspec summary A B C"
     names = {name for option in free for name in option.opts}
     if "--params" in names and word.endswith(LAYER_FILE) and first.endswith(LAYER_FILE):
         yield f"--params {word}"
-    if "--net" in names and word.endswith(SPEC_ENDINGS):
+    if "--net" in names and names_network(word):
         yield f"--net {word}"
-    if "--net" in names and first.endswith(SPEC_ENDINGS):
+    if "--net" in names and names_network(first):
         yield f"{word} --net {first}"
-    if "--data" in names and not word.endswith(SPEC_ENDINGS):
+    if "--data" in names and not names_network(word):
         yield f"--data {word}"
-    if "-o" in names and (command == "import" or not word.endswith(SPEC_ENDINGS)):
+    if "-o" in names and (command == "import" or not names_network(word)):
         yield f"-o {word}"
 
 

@@ -10,7 +10,7 @@ import click
 from netspec.cli.common import Command, fail, importing_torch
 from netspec.cli.reading import READING_OPTIONS, Reading, read_net, reading_options
 from netspec.cli.runs import require_existing, warn
-from netspec.source import SPEC_ENDINGS
+from netspec.source import names_network
 
 if TYPE_CHECKING:
     from netspec.train.runs.saved import Saved
@@ -56,7 +56,7 @@ def views_option(command: Command) -> Command:
 
 def require_spec(path: Path, weights: Path | None, reading: Reading) -> None:
     """Exit if there are options for reading a spec but ``path`` is not a spec with ``weights``."""
-    if reading != Reading() and (weights is None or path.suffix not in SPEC_ENDINGS):
+    if reading != Reading() and (weights is None or not names_network(path)):
         fail(f"{READING_OPTIONS} control how a spec is read, but there is none; a run keeps its network")
 
 
@@ -67,7 +67,7 @@ def open_trained(path: Path, weights: Path | None, reading: Reading, classes: Pa
     Raises ``TrainError``; exits if the command line is wrong.
     """
     require_spec(path, weights, reading)
-    is_spec = weights is not None and path.suffix in SPEC_ENDINGS
+    is_spec = weights is not None and names_network(path)
     if not is_spec:
         require_existing(path)
     net = read_net(str(path), reading) if is_spec else None

@@ -149,7 +149,7 @@ def test_kernel_larger_than_its_padded_input_is_an_error() -> None:
 
 
 def test_global_window_has_no_padding() -> None:
-    assert codes("[image] input 1x6x9\n[x] avgpool kernel=global pad=1") == ["bad-value"]
+    assert codes("[image] input 1x6x9\n[x] avgpool kernel=global pad=1,0,0,0") == ["bad-value"]
 
 
 def test_pooling_has_neither_dilation_nor_groups() -> None:

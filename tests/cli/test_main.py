@@ -12,7 +12,7 @@ from pathlib import Path
 import click
 import pytest
 from places import ROOT
-from processes import netspec, python
+from processes import invoke, netspec, python
 
 from netspec.cli import _first_line, _without_traceback, main
 
@@ -182,6 +182,13 @@ def test_value_of_an_option_among_files_suggests_the_option(words: str, meant: s
     (value,) = {*words.split()} & {*meant.split()}
     assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr.splitlines()[-1] == f"Error: '{value}' is not a file. Did you mean '{meant}'?"
+
+
+def test_file_with_the_name_of_a_value_is_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("3x8x8").write_text("[image] input 3x8x8\n[f] fc outputs=2\n")
+    done = invoke("check", "3x8x8")
+    assert (done.exit_code, done.stdout) == (0, "3x8x8: correct\n")
 
 
 @pytest.mark.parametrize("typed", ["zzzzz", "common", "__init__", "../check", "cli.check", ""])

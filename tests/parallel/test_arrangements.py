@@ -33,6 +33,10 @@ SPECS = {
     "alexnet on large images": (SPECS_FOLDER / "alexnet-tiny.net").read_text("utf-8"),
     "no loss reaches all": "gpus 2\n[image] input 3x8x8\n[c] conv filters=4 kernel=3 neuron=relu\n[s] sumsquares\n"
     "[g] fc inputs=c outputs=4 gpu=1\n[f] fc outputs=4 gpu=all\n[p] softmax\n",
+    # Layers are joined in another order than that of their groups, and features are normalised over the batch.
+    "joined": "gpus 2\n[image] input 3x6x6\n[a] conv filters=4 kernel=1 gpu=0 inputs=image\n"
+    "[b] conv filters=4 kernel=3 pad=1 gpu=1 inputs=image\n[j] concat inputs=b,a gpu=all\n[c] conv filters=4 kernel=3\n"
+    "[f] fc outputs=8\n[n] batchnorm\n[r] relu\n[g] fc outputs=4 reads=all\n[p] softmax\n",
 }
 
 
@@ -68,7 +72,7 @@ ON_TWO: list[Row] = [
     ("no loss reaches all", "groups", 4), ("alexnet", "groups", 3), ("alexnet", "batch", 3), ("alexnet", "hybrid", 4),
     ("adam", "hybrid", 8), ("rmsprop", "groups", 6), ("clipped", "hybrid", 8),
     ("lars", "groups", 6), ("lars", "hybrid", 8),
-    ("enlarging", "groups", 3), ("enlarging", "hybrid", 4),
+    ("enlarging", "groups", 3), ("enlarging", "hybrid", 4), ("joined", "groups", 4), ("joined", "hybrid", 4),
 ]  # fmt: skip
 MORE_ON_TWO: list[Row] = [
     ("in parts", "batch", 8), ("towers", "batch", 5), ("plain", "batch", 5), ("modern in one group", "hybrid", 4),

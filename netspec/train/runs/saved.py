@@ -20,7 +20,7 @@ from netspec.ir.graph import Graph
 from netspec.ir.shape import Shape
 from netspec.keys.channels import imagenet_keys
 from netspec.net import Net, load_source
-from netspec.source import SPEC_ENDINGS, Source
+from netspec.source import Source, names_network
 from netspec.train.data.batches.preparation import Preparation
 from netspec.train.data.splits import Frame
 from netspec.train.errors import TrainError
@@ -165,7 +165,7 @@ def open_run(path: Path, warn: Warn) -> Saved:
     if path.is_dir():
         folder, (file, state) = path, newest(path, warn)
         _need_same_spec(path, state, file)
-    elif path.suffix in SPEC_ENDINGS:
+    elif names_network(path):
         raise TrainError(
             f"{path} is a spec, not a run",
             "netspec train makes a run of it; eval, predict, filters and export take it with --weights",

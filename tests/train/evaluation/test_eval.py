@@ -180,18 +180,18 @@ def test_weights_option_replaces_the_runs_weights(run: Path, tmp_path: Path) -> 
 
 @pytest.mark.ci
 def test_spec_with_weights_is_evaluated_like_a_run(run: Path, tmp_path: Path) -> None:
-    (tmp_path / "tiny.net").write_text(SPEC)
-    found = eval_json(tmp_path / "tiny.net", "--weights", run, "--data", "synthetic")
+    (tmp_path / "TINY.NET").write_text(SPEC)
+    found = eval_json(tmp_path / "TINY.NET", "--weights", run, "--data", "synthetic")
     own = eval_json(run)
     assert found["loss"] == own["loss"] and found["confusions"] == own["confusions"]
     assert (found["runs"][0]["run"], found["weights"]["file"]) == (
-        str(tmp_path / "tiny.net"), own["runs"][0]["checkpoint"],
+        str(tmp_path / "TINY.NET"), own["runs"][0]["checkpoint"],
     )  # fmt: skip
-    done = invoke("eval", tmp_path / "tiny.net", "--weights", run)
+    done = invoke("eval", tmp_path / "TINY.NET", "--weights", run)
     assert (done.exit_code, done.stderr) == (
-        2, f"Error: {tmp_path / 'tiny.net'} is a spec; --data names what to test it on\n",
+        2, f"Error: {tmp_path / 'TINY.NET'} is a spec; --data names what to test it on\n",
     )  # fmt: skip
-    done = invoke("eval", tmp_path / "tiny.net", "--data", "synthetic")
+    done = invoke("eval", tmp_path / "TINY.NET", "--data", "synthetic")
     assert done.exit_code == 1 and "is a spec, not a run" in done.stderr
 
 

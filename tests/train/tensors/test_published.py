@@ -108,8 +108,8 @@ def test_unsuitable_options_are_errors(
 
 
 def test_spec_without_weights_is_an_error(tmp_path: Path) -> None:
-    (tmp_path / "theirs.net").write_text(SPEC)
-    done = invoke("predict", tmp_path / "theirs.net", save_image(tmp_path / "a.png"))
+    (tmp_path / "THEIRS.NET").write_text(SPEC)
+    done = invoke("predict", tmp_path / "THEIRS.NET", save_image(tmp_path / "a.png"))
     assert (done.exit_code, "is a spec, not a run" in done.stderr) == (1, True)
     done = invoke("predict", tmp_path / "run", save_image(tmp_path / "a.png"), "--set", "image.std=channel")
     assert (done.exit_code, "--dialect control how a spec is read" in done.stderr) == (2, True)
