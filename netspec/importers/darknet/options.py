@@ -29,7 +29,7 @@ DETECTION = ("yolo", "region", "detection", "Gaussian_yolo", "iseg", "contrastiv
 
 ABSENT: Mapping[str, str] = {
     **dict.fromkeys(("rnn", "crnn", "gru", "lstm", "conv_lstm", "history"), NO_RECURRENCE),
-    **dict.fromkeys(("reorg3d", "l2norm", "implicit", "deconvolutional"), NO_LAYER),
+    **dict.fromkeys(("reorg3d", "l2norm", "implicit"), NO_LAYER),
     "normalization": "Darknet's sums of squares leave out a channel, which a spec's lrn does not",
 }
 """The sections that a spec cannot express, with the reason."""
@@ -78,6 +78,7 @@ OPTIONS: Mapping[str, Options] = {
         "reverse coordconv",
         "angle=15 grad_centr stream=-1 wait_stream=-1",
     ),
+    "deconvolutional": _layer("filters size stride pad padding batch_normalize activation"),
     "local": _layer("filters size stride pad activation"),
     "connected": _layer("output activation batch_normalize"),
     "batchnorm": _layer(),
@@ -100,6 +101,12 @@ OPTIONS: Mapping[str, Options] = {
 }
 """The sections that are translated."""
 
+_OTHER_VERSION = (
+    "netspec reads the sections of pjreddie's and AlexeyAB's Darknet; if this is one of another version, put [empty] "
+    "in its place, which passes on what it reads, and add to the converted spec the layer that computes the same: "
+    "`netspec explain` lists them"
+)
+
 WORDS = (*OPTIONS, *ABSENT, *DETECTION)
 
 
@@ -111,7 +118,7 @@ def check_sections(sections: Sequence[Section], findings: Findings) -> None:
         if section.word not in WORDS:
             near = findings.nearest(section.word, (*WORDS, *ALIASES))
             message = f"Darknet has no section [{section.word}]" + did_you_mean(near and f"[{near}]")
-            findings.add("darknet-network", message, section.span)
+            findings.add("darknet-network", message, section.span, notes=() if near else (_OTHER_VERSION,))
         elif (section.word == NET) != (section.number < 0):
             findings.add("darknet-network", "the first section of a network is [net], and no other is", section.span)
         elif section.word in OPTIONS:

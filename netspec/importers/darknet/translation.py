@@ -28,6 +28,7 @@ from netspec.source import Source
 
 _TRANSLATIONS: Mapping[str, Callable[[Site], Value]] = {
     "convolutional": weighted.convolutional,
+    "deconvolutional": weighted.deconvolutional,
     "connected": weighted.connected,
     "local": weighted.local,
     "batchnorm": weighted.batchnorm,

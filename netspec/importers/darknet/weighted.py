@@ -10,7 +10,7 @@ from netspec.importers.darknet.site import Site
 from netspec.importers.spec.keys import UnfitError, convolution_keys, rounding_keys
 from netspec.importers.spec.problem import Inexpressible, Rejected
 from netspec.ir.shape import Shape
-from netspec.ir.window import Pad, Window
+from netspec.ir.window import Pad, TransposedWindow, Window
 from netspec.keys.texts import call, number
 
 _NORM = {"average": "0.01"}
@@ -43,6 +43,24 @@ def convolutional(site: Site) -> int:
     norm = _normalised(site, site.piece(filters), filters)
     weight = site.piece(filters, shape.channels // groups, size, size)
     return _learnt(site, x, "conv", convolution_keys(filters, window, groups) | keys, output, weight, norm)
+
+
+def deconvolutional(site: Site) -> int:
+    """A transposed convolution: ``make_deconvolutional_layer``, whose ``pad`` cuts off what that of a convolution adds,
+    and whose weights are drawn with a deviation of 0.02."""
+    section, x = site.section, site.image(site.x)
+    filters, size = section.whole("filters", 1, 1), section.whole("size", 1, 1)
+    pad = size // 2 if section.whole("pad", 0) else section.whole("padding", 0, 0)
+    window, shape = TransposedWindow((size, size), strides(section), _all_round(pad)), site.draft.shape(x)
+    height = int(window.unrounded_output("height", shape.height))
+    width = int(window.unrounded_output("width", shape.width))
+    if min(height, width) < 1:
+        message = f"its output has {height}x{width} pixels: the padding cuts off all of it"
+        raise Rejected(message, section.place("padding", "pad", "size"))
+    norm = _normalised(site, site.piece(filters), filters)
+    weight = site.piece(shape.channels, filters, size, size)
+    keys = convolution_keys(filters, window, 1) | {"init": call("gaussian", "0.02")}
+    return _learnt(site, x, "deconv", keys, Shape(filters, height, width), weight, norm)
 
 
 def connected(site: Site) -> int:

@@ -83,6 +83,23 @@ class Forward:
                 y[:, :, i, j] = np.einsum("gcij,gncij->gn", window[:, :, :size, :size], weights)
         return activated(normalised(y.reshape(n, *y.shape[2:]), biases, norm), o)
 
+    def deconvolutional(self, x: Array, o: dict) -> Array:  # type: ignore[type-arg]
+        """The product with the transposed weights, and ``col2im_cpu``, which adds the columns up."""
+        n, size, stride = int(o.get("filters", 1)), int(o.get("size", 1)), int(o.get("stride", 1))
+        pad = size // 2 if o.get("pad") else int(o.get("padding", 0))
+        c, h, w = x.shape
+        biases = self.take(n)
+        norm = [self.take(n) for _ in range(3)] if o.get("batch_normalize") else None
+        columns = self.take(c, n * size * size).T @ x.reshape(c, h * w)
+        y = np.zeros((n, (h - 1) * stride + size - 2 * pad, (w - 1) * stride + size - 2 * pad))
+        for k, values in enumerate(columns.reshape(-1, h, w)):
+            for i in range(h):
+                for j in range(w):
+                    row, column = k // size % size + i * stride - pad, k % size + j * stride - pad
+                    if 0 <= row < y.shape[1] and 0 <= column < y.shape[2]:
+                        y[k // size // size, row, column] += values[i, j]
+        return activated(normalised(y, biases, norm), o)
+
     def connected(self, x: Array, o: dict) -> Array:  # type: ignore[type-arg]
         outputs = int(o.get("output", 1))
         biases, weights = self.take(outputs), self.take(outputs, x.size)

@@ -28,6 +28,7 @@ def read(text: str) -> object:
         ("«[net]»\nheight=8\nwidth=8\nchannels=3\n", "the network has no layers"),
         (f"«[net]»\nbatch=64\n{CONV}", "it states neither height, width and channels nor inputs"),
         (f"{NET}«[convolution]»\n", "Darknet has no section [convolution]; did you mean [convolutional]?"),
+        (f"{NET}{CONV}[deconvolutional]\nsize=2\n«padding=8»\n", "its output has -7x-7 pixels: the padding"),
         (f"{NET}{CONV.replace('size=3', '«size=three»')}", "size must be a whole number, and is 'three'"),
         (f"{NET}{CONV.replace('size=3', '«size=0»')}", "size must be at least 1, and is 0"),
         (f"{NET}{CONV.replace('size=3', '«size=12»').replace('pad=1', '')}",
@@ -140,6 +141,13 @@ def test_unknown_options_and_functions_of_all_layers_are_reported() -> None:
     assert found == [
         ("darknet-network", 10), ("darknet-option", 12), ("darknet-network", 15), ("darknet-option", 17),
     ]  # fmt: skip
+
+
+def test_a_section_of_another_version_is_told_what_to_put_in_its_place() -> None:
+    found = refused(read, f"{NET}{CONV}[prelu]\n")
+    assert found.message == "Darknet has no section [prelu]"
+    assert found.notes[0].startswith("netspec reads the sections of pjreddie's and AlexeyAB's Darknet")
+    assert load_source(Source("a.cfg", f"{NET}{CONV}[empty]\n"))["conv0"].output == (4, 8, 8)
 
 
 @pytest.mark.parametrize("name", ["a.cfg", "network", "<stdin>"])

@@ -58,6 +58,15 @@ def test_convolution(options: dict[str, object], tmp_path: Path) -> None:
     compared([conv(**options)], tmp_path)  # type: ignore[arg-type]
 
 
+@pytest.mark.parametrize(
+    "options",
+    [{}, {"size": 4, "stride": 2, "padding": 1}, {"size": 5, "stride": 3, "pad": 1}, {"size": 2, "stride": 3},
+     {"size": 4, "stride": 2, "padding": 1, "batch_normalize": 1, "activation": "leaky"}],
+)  # fmt: skip
+def test_transposed_convolution(options: dict[str, object], tmp_path: Path) -> None:
+    compared([layer("deconvolutional", **{"filters": 3, "size": 3, **options})], tmp_path)
+
+
 @pytest.mark.parametrize("word", ACTIVATIONS)
 def test_activation(word: str, tmp_path: Path) -> None:
     """Numbers up to 12 or so, on both sides of 0, pass through each function, as one of a layer and by itself."""
