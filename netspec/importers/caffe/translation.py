@@ -36,6 +36,12 @@ from netspec.ir.shape import Shape
 from netspec.language.foreign import foreign_to_caffe
 from netspec.source import Source
 
+_OTHER_VERSION = (
+    ": take it out of a copy of the file, so that its readers read what it reads, and add what computes the same to "
+    "the converted spec; `netspec explain` lists the layers of a spec"
+)
+"""What to do about a layer of another version of Caffe."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Translation(translation.Translation):
@@ -205,7 +211,7 @@ def _no_layer(layer: Layer, findings: Findings) -> str:
     near = findings.nearest(layer.type, sorted(TYPES))
     if near and layer.type.endswith(near):  # ROIPooling is another layer than Pooling
         near = None
-    return "BVLC's Caffe has no layers of this type" + did_you_mean(near)
+    return "BVLC's Caffe has no layers of this type" + (did_you_mean(near) or _OTHER_VERSION)
 
 
 def _problem(layer: Record, reason: Inexpressible) -> Problem:

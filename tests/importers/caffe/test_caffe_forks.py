@@ -146,11 +146,17 @@ def test_weights_of_a_bn(tmp_path: Path) -> None:
         np.testing.assert_array_equal(weights.arrays[f"b.{key}"](), array.reshape(-1))
 
 
+OF_ANOTHER_VERSION = (
+    "BVLC's Caffe has no layers of this type: take it out of a copy of the file, so that its readers read what it "
+    "reads, and add what computes the same to the converted spec; `netspec explain` lists the layers of a spec"
+)
+
+
 def test_fields_of_a_layer_that_is_not_known_are_passed_over() -> None:
     """The report names the layer, and all others that cannot be expressed."""
     unknown = layer("p", "Permute", "data", permute_param={"order": [0, 2, 3, 1]}, lrn_param={"zzz": 1})
     assert problems(MAPS + unknown + layer("e", "Exp", "data")) == [
-        "p (Permute) in line 2: BVLC's Caffe has no layers of this type",
+        f"p (Permute) in line 2: {OF_ANOTHER_VERSION}",
         "e (Exp) in line 3: a spec has no exponential function",
     ]
 
@@ -158,14 +164,14 @@ def test_fields_of_a_layer_that_is_not_known_are_passed_over() -> None:
 def test_loss_of_another_version_reads_labels() -> None:
     data = labelled(4, 5, 7) + layer("b", "TanH", "data")
     (note,) = problems(data + layer("loss", "WeightedSoftmaxWithLoss", ["b", "label"]))
-    assert note == "loss (WeightedSoftmaxWithLoss) in line 3: BVLC's Caffe has no layers of this type"
+    assert note == f"loss (WeightedSoftmaxWithLoss) in line 3: {OF_ANOTHER_VERSION}"
 
 
 def test_layers_that_cannot_be_expressed_are_reported_beside_a_second_input() -> None:
     second = layer("rois", "Input", input_param={"shape": {"dim": [1, 5]}}) + layer("t", "TanH", "rois")
     assert problems(MAPS + second + layer("r", "ROIPooling", ["data", "t"]) + layer("s", "Sigmoid", "data")) == [
         "input in line 2: the network reads data, rois; a spec has one input",
-        "r (ROIPooling) in line 4: BVLC's Caffe has no layers of this type",
+        f"r (ROIPooling) in line 4: {OF_ANOTHER_VERSION}",
     ]
 
 
@@ -173,6 +179,7 @@ def test_layers_that_cannot_be_expressed_are_reported_beside_a_second_input() ->
     ("type_", "field", "note"),
     [
         ("Convolution", "convolution_param { num_output: 4 kernel_size: 3 hole: 2 }", "it is dilation in BVLC's"),
+        ("Data", "data_param { threads: 4 }", "it says how data are read, and can be left out"),
         ("BatchNorm", "batch_norm_param { scale_bias: true }", "a layer Scale with bias_term: true follows"),
     ],
 )

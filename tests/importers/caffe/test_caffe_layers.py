@@ -298,7 +298,9 @@ def test_all_that_a_spec_cannot_express_is_in_one_report() -> None:
         "p (BNLL) in line 2, q (BNLL) in line 3: a spec's softrelu is log(1 + e^x) only up to 4 and x above, which "
         "differs by up to 0.018",
         "d (Tile) in line 4: it repeats a value along an axis",
-        "u (Upsample) in line 5: BVLC's Caffe has no layers of this type",
+        "u (Upsample) in line 5: BVLC's Caffe has no layers of this type: take it out of a copy of the file, so that "
+        "its readers read what it reads, and add what computes the same to the converted spec; `netspec explain` lists "
+        "the layers of a spec",
         "e (Exp) in line 6: a spec has no exponential function",
     ]
 

@@ -19,11 +19,13 @@ _BOOLEANS = {"true": True, "True": True, "t": True, "1": True, "false": False, "
 _REAL_WORDS = re.compile(r"-?(?:inf|infinity|nan)", re.IGNORECASE)
 _SUFFIX = "_param"
 _OTHER_LAYERS = "it is of a layer that BVLC's Caffe does not have; other versions of Caffe have more layers"
+_READING = "of NVIDIA's Caffe: it says how data are read, and can be left out"
 _OF_FORKS = {
     "hole": "of DeepLab's Caffe: it is dilation in BVLC's",
     "hole_h": "of DeepLab's Caffe: it is dilation in BVLC's, given for the height and for the width",
     "hole_w": "of DeepLab's Caffe: it is dilation in BVLC's, given for the height and for the width",
     "scale_bias": "of NVIDIA's Caffe: in BVLC's, a layer Scale with bias_term: true follows the BatchNorm",
+    **dict.fromkeys(("threads", "parser_threads", "cache"), _READING),
 }
 """Fields of other versions, with what says the same."""
 _MANY = 14
