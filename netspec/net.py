@@ -89,7 +89,8 @@ class Net:
         """Raise ``SpecError`` if only training images say how much classes weigh: ``class_weights=balanced``."""
         if self.graph.train.class_weights != "balanced":
             return
-        (train,) = (setting for setting in parse(self.source).settings if setting.word.text == "train")
+        file = self.texts.file() if self.texts is not None else parse(self.source)
+        (train,) = (setting for setting in file.settings if setting.word.text == "train")
         message = "class_weights=balanced are numbers that training images give, and there are none here"
         notes = (
             "netspec train --data computes them, and writes them into the run's spec.net, which can be compiled",

@@ -113,6 +113,9 @@ def test_without_images_there_are_no_numbers(scenes: Path) -> None:
     done = invoke("compile", "seg.net", "-o", "seg.py")
     assert done.exit_code == 1 and not Path("seg.py").exists()
     assert "error[class-weights]: class_weights=balanced are numbers that training images give" in done.stderr
+    assert "seg.net:4:24" in done.stderr
+    done = invoke("compile", "seg.net", "-o", "seg.py", "--set", "train.class_weights=balanced")
+    assert done.exit_code == 1 and "--set:1:7" in done.stderr
     with pytest.raises(netspec.SpecError, match="class_weights=balanced are numbers"):
         netspec.torch_module(netspec.load("seg.net"))
     for command in ("check", "summary", "plan"):
