@@ -18,14 +18,14 @@ from torch.export import ExportedProgram
 
 from netspec.diagnostics.model import source_error
 from netspec.formatting import plural
+from netspec.importers.operators.graph.model import BATCH
 from netspec.importers.torch_module.inlining import inlined
 from netspec.importers.torch_module.mistakes import cannot_follow, first_line
 from netspec.ir.shape import Shape
 from netspec.source import Source
 
-BATCH, OTHER_BATCH = 7, 5
-"""The number of images that are followed, and another one, which shows whether a module computes with that number. No
-axis of a real model has such a length by chance, so that an operator which mixes images is noticed."""
+OTHER_BATCH = 5
+"""Another number of images than ``BATCH``, which shows whether a module computes with that number."""
 
 
 def capture(

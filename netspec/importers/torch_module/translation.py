@@ -14,9 +14,9 @@ from netspec.diagnostics.model import first_line_span, source_error
 from netspec.formatting import listed
 from netspec.importers.operators import Origin, Translation
 from netspec.importers.operators import translate as translate_graph
-from netspec.importers.operators.graph.model import Model, Node
+from netspec.importers.operators.graph.model import BATCH, Model, Node
 from netspec.importers.operators.spec.operators import COUNTS
-from netspec.importers.torch_module.capture import BATCH, OTHER_BATCH, capture
+from netspec.importers.torch_module.capture import OTHER_BATCH, capture
 from netspec.importers.torch_module.gradients import reached, stops
 from netspec.importers.torch_module.graph import graph_of
 from netspec.importers.torch_module.learning import Reads, differences

@@ -28,9 +28,9 @@ from netspec.importers.onnx_file.graph.inference import (
     tensor_type,
     type_of,
 )
-from netspec.importers.onnx_file.graph.inputs import BATCH, Images, images_of
+from netspec.importers.onnx_file.graph.inputs import Images, images_of
 from netspec.importers.onnx_file.graph.reading import reader
-from netspec.importers.operators.graph.model import REAL_TYPES, Array, Model, Node, Sizes, Tensor, needed
+from netspec.importers.operators.graph.model import BATCH, REAL_TYPES, Array, Model, Node, Sizes, Tensor, needed
 from netspec.ir.shape import Shape
 from netspec.source import Source
 

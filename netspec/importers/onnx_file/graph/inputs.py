@@ -8,16 +8,12 @@ from typing import TYPE_CHECKING
 
 from netspec.diagnostics.model import source_error
 from netspec.formatting import plural
-from netspec.importers.operators.graph.model import Sizes
+from netspec.importers.operators.graph.model import BATCH, Sizes
 from netspec.ir.shape import Shape
 from netspec.source import Source
 
 if TYPE_CHECKING:
     from onnx import GraphProto, ModelProto, ValueInfoProto
-
-BATCH = 7
-"""The number of images where the model does not fix one. No axis of a real model has this length by chance, so that an
-operator which mixes images is noticed."""
 
 _COLOURS = (1, 3)
 """The usual numbers of channels of an image."""

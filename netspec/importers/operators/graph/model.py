@@ -14,6 +14,10 @@ from numpy.typing import NDArray
 Array = NDArray[Any]
 Sizes = tuple[int, ...]
 
+BATCH = 7
+"""The number of images of a graph that is for any number of them. No axis of a real model has this length by chance, so
+that an operator which mixes images is noticed."""
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Tensor:
