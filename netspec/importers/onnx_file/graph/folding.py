@@ -29,7 +29,7 @@ from netspec.importers.onnx_file.graph.inference import (
     type_of,
 )
 from netspec.importers.onnx_file.graph.inputs import Images, images_of
-from netspec.importers.onnx_file.graph.reading import reader
+from netspec.importers.onnx_file.graph.reading import OWN_DOMAINS, reader
 from netspec.importers.operators.graph.model import BATCH, REAL_TYPES, Array, Model, Node, Sizes, Tensor, needed
 from netspec.ir.shape import Shape
 from netspec.source import Source
@@ -220,8 +220,7 @@ def _attribute(attribute: Any) -> Any:
 
 def _constant(walk: Walk, proto: NodeProto, number: int) -> Mapping[str, Array] | None:
     """Return the outputs of a node that reads only constants, or the sizes of a value; ``None`` for another node."""
-    domain_is_own = proto.domain in ("", "ai.onnx")
-    if not domain_is_own or proto.op_type in _NOT_EVALUATED:
+    if proto.domain not in OWN_DOMAINS or proto.op_type in _NOT_EVALUATED:
         return None
     if proto.op_type in ("Shape", "Size") and len(proto.input) == 1 and proto.input[0] in walk.shapes:
         return {proto.output[0]: _sizes(proto, walk.shapes[proto.input[0]])}

@@ -10,6 +10,7 @@ import numpy as np
 
 from netspec.diagnostics import SpecError
 from netspec.diagnostics.model import source_error
+from netspec.importers.onnx_file.graph.reading import OWN_DOMAINS
 from netspec.importers.operators.graph.model import Array, Node, Sizes, Tensor
 from netspec.source import Source
 
@@ -48,14 +49,14 @@ class Walk:
 
 def opset_of(model: ModelProto) -> int:
     """Return the version of ONNX's own operators that a model uses."""
-    return int(next(entry.version for entry in model.opset_import if entry.domain in ("", "ai.onnx")))
+    return int(next(entry.version for entry in model.opset_import if entry.domain in OWN_DOMAINS))
 
 
 def operator_of(proto: NodeProto) -> str:
     """Return a node's operator, with the domain in front unless it is an operator of ONNX's own."""
     from onnx import defs
 
-    own = proto.domain in ("", "ai.onnx")
+    own = proto.domain in OWN_DOMAINS
     return proto.op_type if own and defs.has(proto.op_type) else f"{proto.domain or 'ai.onnx'}.{proto.op_type}"
 
 
@@ -63,7 +64,7 @@ def check_node(walk: Walk, proto: NodeProto, number: int) -> None:
     """Raise ``SpecError`` with ``not-onnx`` if an operator of ONNX's own lacks inputs, outputs or attributes."""
     from onnx import checker, defs
 
-    if proto.domain not in ("", "ai.onnx") or not defs.has(proto.op_type):
+    if proto.domain not in OWN_DOMAINS or not defs.has(proto.op_type):
         return
     if any(attribute.HasField("g") for attribute in proto.attribute) and proto.input:
         return  # the checker does not know the values that a branch reads from outside

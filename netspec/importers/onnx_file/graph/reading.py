@@ -17,6 +17,9 @@ from netspec.source import Source
 if TYPE_CHECKING:
     from onnx import GraphProto, ModelProto, TensorProto
 
+OWN_DOMAINS = ("", "ai.onnx")
+"""The names of the domain of ONNX's own operators."""
+
 MAX_BYTES = 2**31
 """A protobuf message, which an ONNX file is, has fewer bytes. Larger models keep their weights in files beside it."""
 
@@ -48,7 +51,7 @@ def read_model(source: Source) -> ModelProto:
         ) from None
     if not model.HasField("graph") or not (model.graph.node or model.graph.output):
         raise source_error("not-onnx", source, "this ONNX file has no graph", _what_else(data))
-    if not any(entry.domain in ("", "ai.onnx") for entry in model.opset_import):
+    if not any(entry.domain in OWN_DOMAINS for entry in model.opset_import):
         raise source_error("not-onnx", source, "this ONNX file does not say which version of the operators it uses")
     model = _without_functions(model, source)
     about = [model.producer_name, model.producer_version, *(entry.domain for entry in model.opset_import)]
