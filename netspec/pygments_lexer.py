@@ -43,6 +43,7 @@ class NetspecLexer(RegexLexer):  # type: ignore[misc]  # Pygments publishes no t
             (r"[A-Za-z0-9_./\\-]+\.(?:net|cfg)(?![A-Za-z0-9_./\\-])", String),
             (rf"[0-9]+(?:x[0-9]+)+{_NUMBER_END}", Number),
             (rf"[0-9]+(?:\+[0-9]+)+{_NUMBER_END}", Number),
+            (rf"[0-9]+(?:\.[0-9]+)?[KMG]{_NUMBER_END}", Number),
             (rf"[+-]?[0-9]+{_NUMBER_END}", Number.Integer),
             (rf"[+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]+)?{_NUMBER_END}", Number.Float),
             (rf"({NAME})(\s*)(=)", bygroups(Name.Attribute, Whitespace, Operator)),

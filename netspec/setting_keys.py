@@ -302,8 +302,9 @@ class SettingType:
 
 SETTINGS: Mapping[str, SettingType] = {
     "net": SettingType(
-        "The name of the network, and values for all layers that do not set their own.",
-        "net alexnet rounding=up",
+        "The name of the network, and values for all layers that do not set their own. After `->`, it may claim counts "
+        "of the whole network: `parameters`, `weights`, `connections`, `units` and `depth`.",
+        "net alexnet rounding=up -> parameters=61.0M",
         NET,
     ),
     "gpus": SettingType(

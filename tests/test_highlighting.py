@@ -139,12 +139,13 @@ def test_files_named_by_the_extension_exist() -> None:
 
 
 def test_numbers_and_arrows_have_their_token_types() -> None:
-    assert tokens("a=1 ->3x5 -1.5 b->2") == [
+    assert tokens("a=1 ->3x5 61.0M -1.5 b->2") == [
         (Name.Attribute, "a"),
         (Operator, "="),
         (Number.Integer, "1"),
         (Operator, "->"),
         (Number, "3x5"),
+        (Number, "61.0M"),
         (Number.Float, "-1.5"),
         (Name, "b"),
         (Operator, "->"),

@@ -16,6 +16,7 @@ from netspec.check.network import check_network
 from netspec.check.report import Findings
 from netspec.check.statements import Settings, read_settings, with_unbracketed_layers
 from netspec.check.testing import check_views
+from netspec.check.totals import check_totals
 from netspec.check.traps import traps
 from netspec.check.weighting import check_class_weights
 from netspec.check.wiring import wire
@@ -96,13 +97,14 @@ def check_file(
 
 
 def _checked_graph(walk: Walk, settings: Settings, findings: Findings, *, report_unused: bool) -> Graph | None:
-    """Build the graph, and report what only shows in it: losses, weights of classes and views that do not fit, then no
-    graph is returned, and traps. ``report_unused`` is that of ``_silence_warnings``."""
+    """Build the graph, and report what only shows in it: losses, weights of classes, views and claims of the network
+    that do not fit; then no graph is returned. Traps too, with ``report_unused`` of ``_silence_warnings``."""
     graph, facts = verify(_build_graph(walk, settings)), {f.name: f for f in walk.facts}
     check_class_losses(graph, facts, findings)
     check_class_weights(graph, facts, settings, findings)
     if walk.reader.input_shape is None:  # with another input, scores may be maps where the file has none
         check_views(graph, facts, settings, findings)
+    check_totals(graph, settings, findings)
     if findings.has_errors():
         return None
     findings.all += traps(graph, facts, settings)

@@ -13,6 +13,7 @@ from netspec.check.lower import Lowered
 from netspec.check.statements import Settings
 from netspec.ir.graph import Placement
 from netspec.ir.shape import Shape
+from netspec.keys.counts import Count
 from netspec.lowering import Grouping, LayerType
 
 Key = TypeVar("Key")
@@ -31,7 +32,7 @@ class LayerStatement:
     type: LayerType | None
     values: Mapping[str, Any] | None
     shape: Shape | None
-    counts: Mapping[str, int]
+    counts: Mapping[str, Count]
 
 
 class LoweringKey(NamedTuple):

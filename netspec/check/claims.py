@@ -1,10 +1,10 @@
-"""Read claims: what a layer states after ``->``."""
+"""Read claims: what a layer, or the network, states after ``->``."""
 
 from __future__ import annotations
 
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import NamedTuple
 
 from netspec.check.report import Findings, joined_size
@@ -14,19 +14,32 @@ from netspec.diagnostics.other_tools.keys import ABSENT_COUNTS
 from netspec.diagnostics.other_tools.words import plain_word
 from netspec.formatting import format_count, format_product
 from netspec.ir.shape import Shape
-from netspec.keys import BadValue, ImageShape, Key, Whole
+from netspec.keys import BadValue, ImageShape
+from netspec.keys.counts import MAX_COUNT, Count, Counts
 from netspec.keys.numbers import without_commas
-from netspec.language.syntax import Claim, Dims, Maps, Number, Pair, Section, Value, by_key
+from netspec.language.syntax import Claim, Dims, Maps, Number, Pair, Rounded, Section, Value, by_key
 from netspec.source import Span
 
-MAX_COUNT = 2**62
+OF_LAYER: Mapping[str, str] = {
+    "units": "output values",
+    "weights": "learnt numbers of its own without biases",
+    "parameters": "learnt numbers of its own with biases",
+    "connections": "multiply-accumulates of one image's forward pass",
+}
+"""What a layer may state, with a description of each."""
+
+OF_NETWORK: Mapping[str, str] = {
+    "units": "output values of the convolutions and fully connected layers",
+    "weights": "learnt numbers without biases",
+    "parameters": "learnt numbers with biases",
+    "connections": "multiply-accumulates of one image's forward pass",
+    "depth": "the most convolutions and fully connected layers on a way from the input to an output",
+}
+"""What the network may state."""
 
 _SHAPE = ImageShape()
+_COUNT = Counts()
 _SPACED = re.compile(r"\d{1,3}(?:[ \t]+\d{3})+(?![\w.])")
-_COUNTS = {
-    name: Key(name, Whole(0, MAX_COUNT), f"how many {name} the layer has")
-    for name in ("units", "weights", "connections")
-}
 
 
 class Stated(NamedTuple):
@@ -34,7 +47,7 @@ class Stated(NamedTuple):
 
     section: Section
     shape: Shape | None
-    counts: Mapping[str, int]
+    counts: Mapping[str, Count]
 
     @property
     def shape_span(self) -> Span | None:
@@ -47,12 +60,13 @@ class Stated(NamedTuple):
         return by_key(claim.pairs) if claim else {}
 
 
-def read_claim(claim: Claim | None, findings: Findings, layer: str) -> tuple[Shape | None, dict[str, int]]:
+def read_claim(claim: Claim | None, findings: Findings, layer: str) -> tuple[Shape | None, dict[str, Count]]:
     """Read a layer's claim and report mistakes in it. Return the shape and the counts."""
     if claim is None:
         return None, {}
     shape = None
     spaced = _with_spaces(claim)
+    counts = _read_counts(claim, spaced, OF_LAYER, findings, layer)
     values = [v for v in claim.values if not any(number.contains(v.span) for number in spaced.values())]
     first, *others = values or (None,)
     fix = joined_size(values) if others else None
@@ -65,28 +79,43 @@ def read_claim(claim: Claim | None, findings: Findings, layer: str) -> tuple[Sha
             shape = _SHAPE.read(first)
         except BadValue as error:
             findings.bad_value("the stated shape", error, layer)
-    pairs = pairs_by_key(claim.pairs, findings, layer)
-    counts: dict[str, int] = {}
-    for name, pair in pairs.items():
-        if name not in _COUNTS:
-            _report_unknown(pair, findings, layer)
-            continue
-        if name in spaced:
-            _report_spaces(name, spaced[name], findings, layer)
-            continue
-        try:
-            counts[name] = _COUNTS[name].kind.read(pair.value)
-        except BadValue as error:
-            _report_bad_count(pair, error, findings, layer)
     return shape, counts
 
 
-def _with_spaces(claim: Claim) -> dict[str, Span]:
+def read_network_claim(claim: Claim, findings: Findings) -> dict[str, Count]:
+    """Read the network's claim and report mistakes in it."""
+    spaced = _with_spaces(claim, shape=False)
+    for value in claim.values:
+        if not any(number.contains(value.span) for number in spaced.values()):
+            message = "a network claims counts, parameters=61.0M, and its layers claim shapes"
+            findings.add("stray-value", message, value.span)
+    return _read_counts(claim, spaced, OF_NETWORK, findings)
+
+
+def _read_counts(
+    claim: Claim, spaced: Mapping[str, Span], known: Collection[str], findings: Findings, layer: str = ""
+) -> dict[str, Count]:
+    counts: dict[str, Count] = {}
+    for name, pair in pairs_by_key(claim.pairs, findings, layer).items():
+        if name not in known:
+            _report_unknown(pair, known, findings, layer)
+        elif name in spaced:
+            _report_spaces(name, spaced[name], findings, layer)
+        else:
+            try:
+                counts[name] = _COUNT.read(pair.value)
+            except BadValue as error:
+                _report_bad_count(pair, error, findings, layer)
+    return counts
+
+
+def _with_spaces(claim: Claim, *, shape: bool = True) -> dict[str, Span]:
     """Return the spans of counts with spaces between their thousands, 12 582 912, by key.
 
-    A single number after a count may be a shape: such a count needs two, or a shape elsewhere in the claim.
+    Where the claim may have a ``shape``, a single number after a count may be that: such a count needs two, or a shape
+    elsewhere in the claim.
     """
-    if len(claim.values) < 2:
+    if len(claim.values) < 1 + shape:
         return {}
     found = {}
     for pair in claim.pairs:
@@ -100,25 +129,25 @@ def _with_spaces(claim: Claim) -> dict[str, Span]:
 def _report_spaces(name: str, span: Span, findings: Findings, layer: str) -> None:
     number = re.sub(r"\s", "", span.text)
     fixes = (Fix(f"write {number}", (Edit(span, number),), spelling=True),)
-    message = f"{name}: needs {_COUNTS[name].kind.doc}, not '{span.text}'"
+    message = f"{name}: needs {_COUNT.doc}, not '{span.text}'"
     findings.add("bad-value", message, span, fixes=fixes, layer=layer)
 
 
-def _report_unknown(pair: Pair, findings: Findings, layer: str) -> None:
+def _report_unknown(pair: Pair, known: Collection[str], findings: Findings, layer: str) -> None:
     word = pair.key
     absent = ABSENT_COUNTS.get(plain_word(word.text))
     if absent:
         findings.add("unknown-key", f"claim '{word.text}' is unknown", word.span, notes=(absent,), layer=layer)
         return
-    notes = (f"a layer may state {', '.join(_COUNTS)}",)
-    near, number = findings.nearest(word.text, _COUNTS), number_of(pair.value)
-    if near and number is not None and not isinstance(pair.value, Number):
+    notes = (f"{'a layer' if layer else 'a network'} may state {', '.join(known)}",)
+    near, number = findings.nearest(word.text, known), number_of(pair.value)
+    if near and number is not None and not isinstance(pair.value, Number | Rounded):
         text = f"{near}={number}"
         message = f"claim '{word.text}' is unknown; did you mean {text}?"
         fixes = (Fix(f"write {text}", (Edit(pair.span, text),)),)
         findings.add("unknown-key", message, word.span, notes=notes, fixes=fixes, layer=layer)
         return
-    findings.unknown("unknown-key", "claim", word, _COUNTS, layer=layer, notes=notes)
+    findings.unknown("unknown-key", "claim", word, known, layer=layer, notes=notes)
 
 
 def _report_bad_count(pair: Pair, error: BadValue, findings: Findings, layer: str) -> None:

@@ -1,4 +1,4 @@
-"""Check the counts that a layer claims (units, weights, connections) against the computed ones."""
+"""Check the counts that a layer claims (units, weights, parameters, connections) against the computed ones."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from netspec.check.lower import Lowered
 from netspec.check.report import Findings
 from netspec.formatting import format_count, plural
 from netspec.ir.shape import Shape
+from netspec.keys.counts import Count
 
 
 def refute_counts(
@@ -25,57 +26,66 @@ def refute_counts(
     ``shapes`` are the shapes that the layer may have: the computed one and, if it was refuted, the claimed one.
     ``alternative`` is the layer as it would be if refuted claims above it were wrong.
 
-    With a shape other than the computed one, the layer would have other keys and an unknown number of weights and
-    connections. These counts are then left to ``notes_on_counts``.
+    With a shape other than the computed one, the layer would have other keys and an unknown number of weights,
+    parameters and connections. These counts are then left to ``notes_on_counts``.
     """
     if not stated.counts:
         return
     computed = computed_counts(lowered, lowered.value.shape)
     alternative_counts = computed_counts(alternative, alternative.value.shape) if alternative is not None else computed
-    units = {shape.units for shape in shapes}
-    for key, number in stated.counts.items():
-        if number == alternative_counts[key]:
+    for key, count in stated.counts.items():
+        if count.holds(alternative_counts[key]):
             continue
-        wrong = number not in units if key == "units" else number != computed[key] and len(shapes) == 1
+        possible = [shape.units for shape in shapes] if key == "units" else [computed[key]]
+        wrong = not any(map(count.holds, possible)) and (key == "units" or len(shapes) == 1)
         if wrong:
             own_keys = {p.key for p in lowered.parameters}
-            is_shared = key == "weights" and not own_keys.issuperset(weight.key for weight in lowered.weights)
+            counts_weights = key in ("weights", "parameters")
+            is_shared = counts_weights and not own_keys.issuperset(weight.key for weight in lowered.weights)
             shared_note = ("its weights are another layer's, and are counted there",)
-            with_biases = tuple(_with_biases(key, number - computed[key], lowered))
+            with_biases = tuple(_with_biases(key, count, lowered))
             findings.add(
                 "claim-refuted",
-                f"{name} has {format_count(computed[key])} {key}, not {format_count(number)}",
+                f"{name} has {format_count(computed[key])} {key}, not {count.shown}",
                 stated.pairs[key].span,
-                notes=shared_note if is_shared else (*count_arithmetic(key, lowered.steps), *with_biases),
+                notes=shared_note if is_shared else (*_arithmetic(key, lowered), *with_biases),
                 layer=name,
             )
 
 
-def _with_biases(key: str, excess: int, lowered: Lowered) -> Iterator[str]:
+def _arithmetic(key: str, lowered: Lowered) -> tuple[str, ...]:
+    """Explain in numbers how a layer's count comes about."""
+    if key != "parameters":
+        return count_arithmetic(key, lowered.steps)
+    counts = computed_counts(lowered, lowered.value.shape)
+    return *count_arithmetic("weights", lowered.steps), weights_and_biases(counts["weights"], counts["parameters"])
+
+
+def weights_and_biases(weights: int, parameters: int) -> str:
+    """Say how parameters are composed: 150 weights + 6 biases = 156."""
+    return f"{format_count(weights)} weights + {plural(parameters - weights, 'bias')} = {format_count(parameters)}"
+
+
+def _with_biases(key: str, claimed: Count, lowered: Lowered) -> Iterator[str]:
     """Yield a note if a claimed count includes the biases, as in LeNet-5's paper and others."""
-    computed = computed_counts(lowered, lowered.value.shape)[key]
-    biases = sum(p.size for p in lowered.parameters if p.role == "bias")
-    units = lowered.value.shape.units
-    if biases and key == "weights" and excess == biases:
-        total = format_count(computed + excess)
+    counts = computed_counts(lowered, lowered.value.shape)
+    biases, computed, units = counts["parameters"] - counts["weights"], counts[key], lowered.value.shape.units
+    if biases and key == "weights" and claimed.holds(counts["parameters"]):
+        yield f"{weights_and_biases(computed, counts['parameters'])}; biases are not counted as weights"
+    if biases and key == "connections" and claimed.holds(computed + units):
         yield (
-            f"{format_count(computed)} weights + {plural(biases, 'bias')} = {total}; biases are not counted as weights"
-        )
-    if biases and key == "connections" and excess == units:
-        total = format_count(computed + excess)
-        yield (
-            f"{format_count(computed)} + {format_count(units)} units' biases = {total}; biases are not counted as "
-            "connections"
+            f"{format_count(computed)} + {format_count(units)} units' biases = {format_count(computed + units)}; "
+            "biases are not counted as connections"
         )
 
 
 def notes_on_counts(stated: Stated, lowered: Lowered, shape: Shape) -> Iterator[str]:
-    """Yield a note for each claimed number of weights or connections that is wrong with both the computed shape and
-    ``shape``, the refuted one."""
+    """Yield a note for each claimed count, except the units, that is wrong with both the computed shape and ``shape``,
+    the refuted one."""
     computed, refuted = computed_counts(lowered, lowered.value.shape), computed_counts(lowered, shape)
-    for key, number in stated.counts.items():
-        if key != "units" and number not in (computed[key], refuted[key]):
-            yield f"{key}={number} is wrong too: the layer has {format_count(computed[key])} {key}"
+    for key, count in stated.counts.items():
+        if key != "units" and not count.holds(computed[key]) and not count.holds(refuted[key]):
+            yield f"{key}={count} is wrong too: the layer has {format_count(computed[key])} {key}"
 
 
 def computed_counts(lowered: Lowered, shape: Shape) -> dict[str, int]:
@@ -85,4 +95,5 @@ def computed_counts(lowered: Lowered, shape: Shape) -> dict[str, int]:
         "units": shape.units,
         "connections": sum(s.op.connections(s.reads, shape if s.output == computed else s.output) for s in steps),
         "weights": sum(p.size for p in lowered.parameters if p.role == "weight"),
+        "parameters": sum(p.size for p in lowered.parameters),
     }

@@ -54,7 +54,7 @@ class LayerFacts(NamedTuple):
 
     @property
     def counts(self) -> Mapping[str, int]:
-        """The numbers of units, connections and weights, by name; empty if the output shape could not be computed."""
+        """The numbers that the layer may claim, by name; empty if the output shape could not be computed."""
         return computed_counts(self.lowered, self.lowered.value.shape) if self.lowered is not None else {}
 
     @property

@@ -9,6 +9,7 @@ from types import MappingProxyType
 from typing import Any
 
 from netspec import layers
+from netspec.check.claims import read_network_claim
 from netspec.check.continued import continued
 from netspec.check.other_tools.augmentations import keys_of_transform
 from netspec.check.report import Findings
@@ -23,6 +24,7 @@ from netspec.formatting import format_count
 from netspec.ir.settings import ASPECTS_OF_CROPS, Augment, Test, Train
 from netspec.keys import BadValue, Key, Whole, by_name
 from netspec.keys.calls import as_call
+from netspec.keys.counts import Count
 from netspec.keys.kind import shown
 from netspec.language.syntax import Body, File, Items, Number, Pair, Section, Setting, Value, Word, by_key
 from netspec.setting_keys import SETTINGS
@@ -35,6 +37,7 @@ class Settings:
     """All settings of a file. ``defaults`` are the values of the ``default`` lines, by layer type and key.
 
     In ``net`` and ``defaults``, a value that could not be read is ``BAD``; ``groups`` is ``None`` if it could not.
+    ``claimed`` are the counts that the ``net`` line claims of the whole network.
     """
 
     name: str = "net"
@@ -46,6 +49,7 @@ class Settings:
     defaults: dict[str, dict[str, Any]] = field(default_factory=dict)
     default_pairs: dict[str, dict[str, Pair]] = field(default_factory=dict)
     statements: dict[str, Setting] = field(default_factory=dict)
+    claimed: dict[str, Count] = field(default_factory=dict)
 
     def pairs(self, word: str) -> dict[str, Pair]:
         """Return the pairs of a setting by key, as written; empty if the file does not have the setting."""
@@ -58,6 +62,9 @@ def read_settings(file: File, findings: Findings) -> Settings:
     for statement in file.broken:
         _mark_unknown(statement, result)
     for statement in file.settings:
+        if statement.claim and statement.word.text in SETTINGS and statement.word.text != "net":
+            message = f"{statement.word.text} claims nothing: a layer may, and net for the whole network"
+            findings.add("stray-value", message, statement.claim.span)
         word: str | None = statement.word.text
         if word not in SETTINGS:
             word = _report_unknown(statement, findings)
@@ -154,6 +161,8 @@ def _read_setting(word: str, statement: Setting, result: Settings, findings: Fin
     positional = list(statement.values)
     if word == "net" and positional and isinstance(positional[0], Word):
         result.name = positional.pop(0).span.text
+    if word == "net" and statement.claim:
+        result.claimed = read_network_claim(statement.claim, findings)
     keys = by_name(SETTINGS[word].keys)
     continued_key = _report_stray(word, positional, findings, statement.pairs, keys)
     pairs = pairs_by_key(statement.pairs, findings)

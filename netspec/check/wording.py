@@ -16,6 +16,7 @@ from netspec.check.report import Findings
 from netspec.check.values import read_value
 from netspec.ir.shape import Shape
 from netspec.keys import BadValue, Key
+from netspec.keys.counts import Count
 from netspec.language.parser import claim_of, value_of
 from netspec.language.syntax import Wording
 from netspec.lowering import LayerType
@@ -46,7 +47,7 @@ def _read(key: Key, words: tuple[str, ...], inputs: int) -> Any:
     return read_value(key, value_of(words), inputs)
 
 
-def claimed(wording: Wording, root: Source) -> tuple[Shape | None, Mapping[str, int]] | None:
+def claimed(wording: Wording, root: Source) -> tuple[Shape | None, Mapping[str, Count]] | None:
     """Return the shape and the counts that a layer claims; ``None`` if anything is wrong with them."""
     if not wording.claim:
         return None, {}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 from netspec import layers
+from netspec.check.claims import OF_NETWORK
 from netspec.check.other_tools.types import with_its_keys
 from netspec.diagnostics.nearest import nearest
 from netspec.diagnostics.other_tools.augmentations import AUGMENTATIONS
@@ -43,6 +44,8 @@ def advice(word: str, known: tuple[str, ...]) -> str:
     meant = WORDS.get(plain, ("",))[0]
     if layers.find(meant) is None and (translated := with_its_keys(word)):
         return f"a spec writes it as {translated} (netspec explain {translated.split()[0]})"
+    if (count := meant or plain) in OF_NETWORK and count not in known:
+        return f"a claim states it, -> {count}=1000: {OF_NETWORK[count]} (netspec explain claim-refuted)"
     same_type = layers.find(meant or plain) or layers.find(plain)
     if not meant and same_type is None and (note := _note(plain, known)):
         return note

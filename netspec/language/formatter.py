@@ -12,8 +12,9 @@ where something does not fit.
 * In a block of layers (without blank lines between them), the items of layers of one type are aligned as far as their
   keys agree: ``filters=96   kernel=11  stride=4`` and ``filters=256  kernel=5   pad=2`` up to ``kernel``. ``default``
   lines are aligned in the same way.
-* Claims are in column 73. In a block with a claim that does not fit there, they begin two spaces after the block's
-  longest items. After items that reach past that column, a claim follows after two spaces.
+* Claims of layers are in column 73. In a block with a claim that does not fit there, they begin two spaces after the
+  block's longest items. After items that reach past that column, a claim follows after two spaces, as that of a
+  setting does.
 * Comments at the end of a line are in column 36 after settings, and in the column of the claims after layers. Where a
   line of the block is too long for that, they begin two spaces after the longest. A comment that would not fit follows
   its line after two spaces.
@@ -128,7 +129,7 @@ def _with_claims(rows: Sequence[Row], code: Sequence[str], common: Columns) -> t
         column = min(_CLAIMS, max(earliest))
     texts = []
     for row, text, start in zip(rows, code, earliest, strict=True):
-        fits = start <= column and column + len(row.claim) <= WIDTH
+        fits = row.head.layer and start <= column and column + len(row.claim) <= WIDTH
         texts.append(text.ljust(column if fits else start) + row.claim if row.claim else text)
     return texts, column
 

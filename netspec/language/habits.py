@@ -8,7 +8,6 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Callable, Iterator
-from fractions import Fraction
 
 from netspec.diagnostics import Edit, Fix
 from netspec.diagnostics.other_tools.augmentations import TIMM_POLICY
@@ -31,7 +30,7 @@ _HINTS_OF_KEYS: dict[str, str] = {
     "betas": "they are two arguments: adam(beta1=0.9, beta2=0.999)",
     "channels": "channels= is a number of channels, and first= the first of them: channels=32 first=0",
     "range": "range= is the value of a white pixel, and black is 0: range=255 or range=1",
-    **dict.fromkeys(_COUNTS, "a count is one number, in digits alone: weights=512000"),
+    **dict.fromkeys(_COUNTS, "a count is one number, weights=512000, or a rounded one, weights=512K"),
 }
 """Notes on numbers that cannot be read as the value of a key."""
 
@@ -165,15 +164,14 @@ def _size(match: re.Match[str], before: str) -> str:
     return ",".join(sides)
 
 
-_SCALES = {"k": 10**3, "K": 10**3, "M": 10**6, "G": 10**9}
+_LETTERS = {"k": "K", "m": "M", "g": "G", "b": "G", "B": "G"}
 
 
 def _count(match: re.Match[str], before: str) -> str:
-    """Write a count as one number: 512k, or sums and products. One that is not whole stays as it is."""
+    """Write a rounded count with a spec's letter, 512K, and sums and products as one number."""
     text = match[0]
-    if text[-1] in _SCALES:
-        number = Fraction(text[:-1]) * _SCALES[text[-1]]
-        return str(number) if number.denominator == 1 else text
+    if text[-1] in _LETTERS:
+        return f"{text[:-1].rstrip()}{_LETTERS[text[-1]]}"
     while inner := re.search(r"\(([^()]*)\)", text):
         text = f"{text[: inner.start()]}{_sum(inner[1])}{text[inner.end() :]}"
     return match[0] if "(" in text or ")" in text else _sum(text)
@@ -273,7 +271,7 @@ _RULES: tuple[tuple[str, str, Callable[[re.Match[str], str], str]], ...] = (
     ("stated", rf"(?:{_ARROW}|\binput\b)\s*[(\[]?\s*{_SEPARATED}(?:\s*[)\]])?", _shape),
     (
         "count",
-        rf"(?:{_COUNT_KEYS})(?:\d{{1,9}}(?:\.\d{{1,9}})?[kKMG]\b|{_TERM}(?:\s*[*+xX\u00d7]\s*{_TERM})+(?![\w.]))",
+        rf"(?:{_COUNT_KEYS})(?:\d{{1,9}}(?:\.\d{{1,9}})?[kmgbB]\b|{_TERM}(?:\s*[*+xX\u00d7]\s*{_TERM})+(?![\w.]))",
         _count,
     ),
     (

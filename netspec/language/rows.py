@@ -146,7 +146,7 @@ def _words_and_items(
 ) -> tuple[tuple[str, ...], list[tuple[int, Item]]]:
     """Return the words that a statement begins with, and its items with the offsets where they begin."""
     nodes = sorted((*statement.values, *statement.pairs), key=lambda node: node.span.start)
-    claim = statement.claim if isinstance(statement, Section) else None
+    claim = statement.claim
     arrow = code.rindex(ARROW, statement.span.start, claim.span.start) if claim else end
     word = f"[{statement.name.text}]" if isinstance(statement, Section) else statement.word.text
     words: tuple[str, ...] = (word,)

@@ -22,6 +22,14 @@ class Number(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
+class Rounded:
+    """``61.0M``: a count of which only the first digits are given, in thousands (K), millions (M) or billions (G)."""
+
+    text: str
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
 class Dims:
     """``3x224x224``, ``3x5``."""
 
@@ -73,7 +81,7 @@ class Values:
         return self.items[0].span.to(self.items[-1].span)
 
 
-Value = Number | Dims | Maps | Word | FileName | Call | Values
+Value = Number | Rounded | Dims | Maps | Word | FileName | Call | Values
 
 
 class Pair(NamedTuple):
@@ -89,7 +97,7 @@ class Pair(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """``-> 96x55x55 units=290400``: what the author says that the layer's output is."""
+    """``-> 96x55x55 units=290400``: what the author says of a layer's output, or of the whole network."""
 
     values: tuple[Value, ...]
     pairs: tuple[Pair, ...]
@@ -210,6 +218,7 @@ class Setting:
     values: tuple[Value, ...]
     pairs: tuple[Pair, ...]
     span: Span
+    claim: Claim | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -236,8 +245,12 @@ class File:
     dropped: Mapping[str, Dropped] = field(default_factory=dict)
 
     def without_claims(self) -> File:
-        """Return the file without the claims of its layers."""
-        return replace(self, sections=tuple(replace(s, body=s.body.without_claim) for s in self.sections))
+        """Return the file without the claims of its layers and of the network."""
+        return replace(
+            self,
+            sections=tuple(replace(s, body=s.body.without_claim) for s in self.sections),
+            settings=tuple(replace(s, claim=None) for s in self.settings),
+        )
 
 
 def by_key(pairs: Iterable[Pair]) -> dict[str, Pair]:

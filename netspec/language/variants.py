@@ -155,7 +155,8 @@ class _Layers:
 
 
 def _merge(base: File, variant: File, suggestions: Suggestions) -> File:
-    layers = _Layers(base.without_claims().sections, base.dropped)
+    base = base.without_claims()
+    layers = _Layers(base.sections, base.dropped)
     diagnostics = [*base.diagnostics, *variant.diagnostics]
     settings = []
     for setting in variant.settings:

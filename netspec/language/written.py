@@ -2,24 +2,26 @@
 
 from __future__ import annotations
 
-from netspec.language.syntax import Call, File, Pair, Value, Values, Word
+from netspec.language.syntax import Call, Claim, File, Pair, Value, Values, Word
 
 
 def written_out(file: File) -> str:
     """Return a merged file as the text of a spec that starts from no other."""
     lines = []
     for setting in file.settings:
-        parts = [setting.word.text, *map(written, (*setting.values, *setting.pairs))]
+        parts = [setting.word.text, *map(written, (*setting.values, *setting.pairs)), *_claimed(setting.claim)]
         lines.append((setting.word.text in ("train", "augment", "test"), "  ".join(parts)))
     layers = []
     for section in file.sections:
         parts = [f"[{section.name.text}]", *map(written, (*section.values, *section.pairs))]
-        if section.claim:
-            parts += ["->", *map(written, (*section.claim.values, *section.claim.pairs))]
-        layers.append("  ".join(parts))
+        layers.append("  ".join([*parts, *_claimed(section.claim)]))
     before = [line for late, line in lines if not late]
     after = [line for late, line in lines if late]
     return "\n".join([*before, "", *layers, "", *after]).strip() + "\n"
+
+
+def _claimed(claim: Claim | None) -> list[str]:
+    return ["->", *map(written, (*claim.values, *claim.pairs))] if claim else []
 
 
 def written(item: Value | Pair) -> str:

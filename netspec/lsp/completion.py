@@ -7,7 +7,9 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from netspec import layers
-from netspec.check import LayerFacts
+from netspec.check import Checked, LayerFacts
+from netspec.check.claims import OF_LAYER, OF_NETWORK
+from netspec.check.totals import computed_totals
 from netspec.explain.keys import argument_default, default_of, forms_of
 from netspec.keys import Argument, Key, LayerNames, OneOf
 from netspec.lsp.document import Document
@@ -24,11 +26,6 @@ MAX_ROW_CHANNELS = 16
 _VARIANT_DOCS = {
     "drop": "Removes layers of the spec that this one starts from.",
     "after": "the layer that this one is inserted after",
-}
-_COUNT_DOCS = {
-    "units": "output values",
-    "weights": "learnt numbers of its own without biases",
-    "connections": "multiply-accumulates of one image's forward pass",
 }
 
 
@@ -194,22 +191,30 @@ def _namable(document: Document, here: Context) -> list[LayerFacts]:
 
 
 def _claims(document: Document, here: Context) -> Iterator[Candidate]:
-    """Yield the claims that hold for the layer, computed by checking the file without the claim being written."""
+    """Yield the claims that hold for the layer or, in the ``net`` line, for the network, computed by checking the file
+    without the claim being written."""
     start, end = statement_around(document.source, here.start)
     text = document.source.text
     arrow = text.find("->", start, end)
-    if here.head != "[" or arrow < 0:
+    if here.head not in ("[", "net") or arrow < 0:
         return
     blank = "".join(c if c in "\r\n" else " " for c in text[arrow:end])
     without_claim = replace(document, source=Source(document.source.name, text[:arrow] + blank + text[end:]))
-    facts = without_claim.checked.layer(here.name)
-    if facts is None or facts.computed is None:
-        return
     space = " " if text[: here.start].endswith(">") else ""
-    claims = {str(facts.computed): "its shape"}
-    claims |= {f"{count}={facts.counts[count]}": doc for count, doc in _COUNT_DOCS.items()}
-    for claim, doc in claims.items():
+    for claim, doc in _true_claims(without_claim.checked, here).items():
         yield Candidate(claim, "shape", space + claim, here.start, here.end, doc)
+
+
+def _true_claims(checked: Checked, here: Context) -> dict[str, str]:
+    """Return what can be claimed, each with a description; nothing if it cannot be computed."""
+    if here.head == "net":
+        totals = computed_totals(checked.graph) if checked.graph else {}
+        return {f"{count}={totals[count]}": doc for count, doc in OF_NETWORK.items() if totals}
+    facts = checked.layer(here.name)
+    if facts is None or facts.computed is None:
+        return {}
+    counts = {f"{count}={facts.counts[count]}": doc for count, doc in OF_LAYER.items()}
+    return {str(facts.computed): "its shape", **counts}
 
 
 def _key(document: Document, here: Context) -> Key | None:

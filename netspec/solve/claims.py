@@ -10,6 +10,7 @@ from netspec.diagnostics import Diagnostic, Edit
 from netspec.formatting import format_count
 from netspec.ir.ops import Conv, Deconv, Linear, Local
 from netspec.ir.window import Rounding, TransposedWindow, Window
+from netspec.keys.counts import Count
 from netspec.language.syntax import Pair
 from netspec.solve.edits import propose_keys
 from netspec.solve.trial import Proposal
@@ -26,8 +27,9 @@ def proposals(checked: Checked, facts: LayerFacts, mistake: Diagnostic) -> Itera
     if count_pair is not None:
         yield from _for_counts(checked, facts)
         yield from _for_windows(checked, facts)
-        number = facts.counts[count_pair.key.text]
-        yield Proposal(f"claim {count_pair.key.text}={number}", (Edit(count_pair.value.span, str(number)),))
+        name = count_pair.key.text
+        true = facts.stated.counts[name].of(facts.counts[name])
+        yield Proposal(f"claim {name}={true}", (Edit(count_pair.value.span, str(true)),))
         return
     stated, computed = facts.stated.shape, facts.computed
     if stated is None or computed is None or facts.stated.shape_span is None:
@@ -37,8 +39,8 @@ def proposals(checked: Checked, facts: LayerFacts, mistake: Diagnostic) -> Itera
     if stated[1:] != computed[1:] or not computed.is_image:
         yield from _for_windows(checked, facts)
     wrong_counts = _wrong_counts(facts)
-    edits = [Edit(p.value.span, str(number)) for p, number in wrong_counts]
-    title = " ".join([f"claim {computed}", *(f"{p.key.text}={number}" for p, number in wrong_counts)])
+    edits = [Edit(p.value.span, str(true)) for p, true in wrong_counts]
+    title = " ".join([f"claim {computed}", *(f"{p.key.text}={true}" for p, true in wrong_counts)])
     yield Proposal(title, (Edit(facts.stated.shape_span, str(computed)), *edits))
 
 
@@ -75,10 +77,12 @@ def _for_window(checked: Checked, facts: LayerFacts, upstream: LayerFacts, windo
 def implied_inputs(facts: LayerFacts, mistake: Diagnostic) -> tuple[str, ...]:
     """Say how many inputs a fully connected layer would have with the claimed weights or connections."""
     count_pair = next((p for p in facts.stated.pairs.values() if p.span == mistake.span), None)
-    if count_pair is None or not facts.steps or count_pair.key.text == "units" or len(facts.reads) != 1:
+    if count_pair is None or not facts.steps or len(facts.reads) != 1:
         return ()
-    op, number = facts.steps[0].op, facts.stated.counts[count_pair.key.text]
-    if not isinstance(op, Linear) or op.groups > 1 or number % op.outputs:
+    if count_pair.key.text not in ("weights", "connections"):
+        return ()
+    op, (number, unit, _) = facts.steps[0].op, facts.stated.counts[count_pair.key.text]
+    if not isinstance(op, Linear) or op.groups > 1 or unit > 1 or number % op.outputs:
         return ()
     return (
         f"{format_count(number)} would be {format_count(number // op.outputs)} inputs * "
@@ -172,7 +176,9 @@ def _for_counts(checked: Checked, facts: LayerFacts) -> Iterator[Proposal]:
         yield propose_keys(checked, facts, {"groups": str(groups)}, "another function")
 
 
-def _wrong_counts(facts: LayerFacts) -> list[tuple[Pair, int]]:
-    """The counts of a claim that are wrong, each with the true number."""
-    stated, actual = facts.stated, facts.counts
-    return [(stated.pairs[key], actual[key]) for key, number in stated.counts.items() if number != actual[key]]
+def _wrong_counts(facts: LayerFacts) -> list[tuple[Pair, Count]]:
+    """The counts of a claim that are wrong, each with the true one."""
+    stated, true = facts.stated, facts.counts
+    return [
+        (stated.pairs[key], count.of(true[key])) for key, count in stated.counts.items() if not count.holds(true[key])
+    ]

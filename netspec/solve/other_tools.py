@@ -6,12 +6,11 @@ import math
 from collections.abc import Iterator
 
 from netspec.check import Checked, LayerFacts
-from netspec.check.claims import number_of
 from netspec.check.other_tools.calls import instance_norm_keys
 from netspec.check.other_tools.types import adaptive_pooling
 from netspec.diagnostics import Diagnostic, Edit
 from netspec.diagnostics.fixes import removal
-from netspec.diagnostics.other_tools.keys import CHANNELS_READ, GROUP_SIZES, PARAMETERS
+from netspec.diagnostics.other_tools.keys import CHANNELS_READ, GROUP_SIZES
 from netspec.diagnostics.other_tools.words import plain_word
 from netspec.formatting import format_count, plural
 from netspec.ir.shape import Shape
@@ -116,16 +115,3 @@ def groups_of_size(checked: Checked, facts: LayerFacts) -> Iterator[Proposal]:
     if channels % size == 0:
         text = f"groups={channels // size}"
         yield Proposal(f"write {text}", (Edit(pair.span, text),), f"{plural(size, 'channel')} in each of the groups")
-
-
-def claimed_parameters(checked: Checked, facts: LayerFacts) -> Iterator[Proposal]:
-    """Propose the number of weights for a claim of parameters, which are the weights, or the weights and biases."""
-    claimed = next((p for p in facts.stated.pairs.values() if plain_word(p.key.text) in PARAMETERS), None)
-    number = number_of(claimed.value) if claimed is not None else None
-    if claimed is None or number is None or facts.lowered is None:
-        return
-    weights, biases = facts.counts["weights"], sum(p.size for p in facts.lowered.parameters if p.role == "bias")
-    if number in (weights, weights + biases):
-        total = f"{format_count(weights)} weights + {plural(biases, 'bias')} = {format_count(number)}"
-        edits = (Edit(claimed.span, f"weights={weights}"),)
-        yield Proposal(f"write weights={weights}", edits, total if number > weights else "")

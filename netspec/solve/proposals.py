@@ -24,11 +24,7 @@ _OF_LAYER: Mapping[str, tuple[Callable[[Checked, LayerFacts], Iterable[Proposal]
     "nothing-left": (enlarging.without_pad,),
     "unknown-type": (other_tools.adaptive_window, other_tools.instance_norm),
     "missing-type": (other_tools.instance_norm,),
-    "unknown-key": (
-        other_tools.without_channels_read,
-        other_tools.groups_of_size,
-        other_tools.claimed_parameters,
-    ),
+    "unknown-key": (other_tools.without_channels_read, other_tools.groups_of_size),
     "groups-do-not-divide": (numbers.divisible_numbers,),
     "slice-outside-value": (numbers.slice_within,),
     "table-mismatch": (numbers.table_fixes,),

@@ -11,11 +11,13 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from netspec.check import LayerFacts, check, check_file
-from netspec.check.claims import read_claim
+from netspec.check.claims import read_claim, read_network_claim
 from netspec.check.report import Findings
+from netspec.check.totals import computed_totals
 from netspec.diagnostics import Diagnostic, Edit, SpecError, apply
 from netspec.diagnostics.fixes import insertion
 from netspec.ir.shape import Shape
+from netspec.keys.counts import all_hold
 from netspec.language.parser import parse, parse_change
 from netspec.language.syntax import Claim, Number, Pair, Section, Setting, Values, Word, by_key
 from netspec.language.variants import EITHER, Texts
@@ -29,7 +31,8 @@ Keys = Sequence[tuple[str, str]]
 
 @dataclass(frozen=True, slots=True)
 class Rewritten:
-    """A changed spec, not laid out. ``refuted`` are the layers whose claims were left out, in file order."""
+    """A changed spec, not laid out. ``refuted`` are the layers whose claims were left out, in file order, after
+    "the network" if the ``net`` line's claim was."""
 
     source: Source
     refuted: tuple[str, ...] = ()
@@ -127,19 +130,26 @@ def _with_shape(texts: Texts, shape: Shape) -> Source:
 
 def _without_refuted_claims(texts: Texts) -> Rewritten:
     source = texts.root
-    facts = {layer.name: layer for layer in check_file(texts.file().without_claims(), texts=texts).layers}
-    refuted = [s for s in parse(source).sections if s.claim and not _holds(s.claim, facts[s.name.text])]
-    edits = [edit for section in refuted if section.claim for edit in _removal(source, section.claim)]
-    source = _edited(source, edits)
+    checked = check_file(texts.file().without_claims(), texts=texts)
+    facts = {layer.name: layer for layer in checked.layers}
+    net, refuted = _setting(source, "net"), {}
+    if net and net.claim and checked.graph:
+        counts = read_network_claim(net.claim, Findings(source))
+        if not all_hold(counts, computed_totals(checked.graph)):
+            refuted["the network"] = net.claim
+    for section in parse(source).sections:
+        if section.claim and not _holds(section.claim, facts[section.name.text]):
+            refuted[section.name.text] = section.claim
+    source = _edited(source, [edit for claim in refuted.values() for edit in _removal(source, claim)])
     problems = check(replace(texts, root=source)).errors
     if problems:
         raise SpecError(_as_unwritten(problems, source))
-    return Rewritten(source, tuple(section.name.text for section in refuted))
+    return Rewritten(source, tuple(refuted))
 
 
 def _holds(claim: Claim, layer: LayerFacts) -> bool:
     shape, counts = read_claim(claim, Findings(claim.span.source), layer.name)
-    return (shape is None or shape == layer.computed) and counts.items() <= layer.counts.items()
+    return (shape is None or shape == layer.computed) and all_hold(counts, layer.counts)
 
 
 def _as_unwritten(problems: Iterable[Diagnostic], source: Source) -> tuple[Diagnostic, ...]:

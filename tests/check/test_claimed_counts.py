@@ -1,9 +1,14 @@
-"""Claimed counts in other notations, and claims of parameters: the number that they stand for is proposed."""
+"""Claimed counts in other notations, of which the number that they stand for is proposed, and rounded ones."""
 
 from __future__ import annotations
 
 import pytest
 from checking import only_diagnostic, valid_net
+from hypothesis import given
+from hypothesis import strategies as st
+
+from netspec.keys.counts import MAX_COUNT, SCALES, Count, Counts
+from netspec.language.parser import value_of
 
 C1 = "[i] input 1x32x32\n[c1] conv filters=6 kernel=5 -> 6x28x28"
 """C1 of LeNet-5: 5 * 5 * 6 = 150 weights and 6 biases; 4,704 units; 117,600 connections."""
@@ -69,26 +74,33 @@ def test_value_that_is_no_count_gets_no_number(claim: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("claim", "effect"),
+    ("claim", "title"),
     [
-        ("params=150", "the whole network checks"),
-        ("params=156", "150 weights + 6 biases = 156; the whole network checks"),
-        ("Parameters=156", "150 weights + 6 biases = 156; the whole network checks"),
-        ("num_params=5x5x6", "the whole network checks"),
+        ("params=156", "write parameters"),
+        ("Parameters=156", "write parameters"),
+        ("num_params=6x26", "write parameters=156"),
+        ("n_params=0.16K", "write parameters"),
     ],
 )
-def test_claimed_parameters_are_rewritten_as_weights(claim: str, effect: str) -> None:
+def test_parameters_of_other_tools_are_renamed(claim: str, title: str) -> None:
     found = only_diagnostic(f"{C1} {claim}")
-    assert found.notes == ("parameters are weights and biases; a claim counts the weights: weights=150",)
-    assert [(fix.title, fix.effect) for fix in found.fixes] == [("write weights=150", effect)]
+    assert [(fix.title, fix.effect) for fix in found.fixes] == [(title, "the whole network checks")]
+
+
+def test_parameters_are_weights_and_biases() -> None:
+    assert valid_net(f"{C1} parameters=156")
+    found = only_diagnostic(f"{C1} parameters=150")
+    assert found.message == "c1 has 156 parameters, not 150"
+    assert found.notes == ("5 * 5 * 1 weights a filter * 6 filters = 150", "150 weights + 6 biases = 156")
+    assert found.fixes[-1].title == "claim parameters=156"
+    shared = "[i] input 4\n[a] fc outputs=4\n[b] fc outputs=4 weights=a -> parameters=20"
+    assert only_diagnostic(shared).notes == ("its weights are another layer's, and are counted there",)
 
 
 @pytest.mark.parametrize(
     ("claim", "note"),
     [
-        ("params=157", "parameters are weights and biases"),
-        ("params=156 weights=150", "parameters are weights and biases"),
-        ("biases=6", "a claim does not count the biases"),
+        ("biases=6", "a claim counts biases only with the weights"),
         ("flops=235200", "multiply-accumulates of two FLOPs each"),
     ],
 )
@@ -96,3 +108,60 @@ def test_other_counts_are_explained_without_a_fix(claim: str, note: str) -> None
     found = only_diagnostic(f"{C1} {claim}")
     assert found.code == "unknown-key" and "did you mean" not in found.message
     assert note in found.notes[0] and not found.fixes
+
+
+@pytest.mark.parametrize(
+    ("claim", "true", "false"),
+    [
+        ("connections", ("117600", "117.6K", "118K", "117K", "0.12M", "0.11M", "0.1M"), ("119K", "117.5K", "0.13M")),
+        ("units", ("4704", "4.704K", "4.7K", "5K", "4K", "0.00G"), ("4.71K", "4.69K", "3K", "6K", "1G")),
+    ],
+)
+def test_rounded_count_holds_if_the_true_one_is_rounded_or_cut_off_to_it(
+    claim: str, true: tuple[str, ...], false: tuple[str, ...]
+) -> None:
+    """117,600 is 118K rounded, 117K cut off; 4,704 is 5K and 4K."""
+    for count in true:
+        assert valid_net(f"{C1} {claim}={count}")
+    for count in false:
+        found = only_diagnostic(f"{C1} {claim}={count}")
+        assert found.code == "claim-refuted" and found.message.endswith(f"not {count}")
+
+
+@pytest.mark.parametrize(
+    ("claim", "right"),
+    [
+        ("connections=119K", "connections=118K"),
+        ("connections=0.130M", "connections=118K"),
+        ("connections=2G", "connections=118K"),
+        ("units=4.69K", "units=4.70K"),
+        ("weights=0.3K", "weights=150"),
+    ],
+)
+def test_rounded_count_is_corrected_with_as_many_digits(claim: str, right: str) -> None:
+    """Never with fewer than the letter shows: 117,600 of 2G would be 0.1M."""
+    fix = only_diagnostic(f"{C1} {claim}").fixes[-1]
+    assert (fix.title, fix.checks) == (f"claim {right}", True)
+
+
+@given(st.integers(0, 2**50), st.integers(1, 2**50), st.sampled_from(["", *SCALES]), st.integers(0, 9))
+def test_correction_holds_and_is_read_as_it_is_written(true: int, number: int, letter: str, decimals: int) -> None:
+    unit = max(1, SCALES.get(letter, 1) // 10**decimals)
+    correction = Count(number * unit, unit, letter).of(true)
+    assert correction.holds(true)
+    if correction.number <= MAX_COUNT:
+        assert Counts().read(value_of((str(correction),))) == correction
+
+
+def test_count_with_a_fraction_or_too_many_digits_is_explained() -> None:
+    assert only_diagnostic(f"{C1} weights=0.15001K").message == (
+        "weights: needs a whole number, and '0.15001K' has a fraction of one"
+    )
+    message = only_diagnostic(f"{C1} weights=9999999999G").message
+    assert message == "weights: is at most 4,611,686,018,427,387,904, not 9999999999G"
+
+
+@pytest.mark.parametrize("line", ["[f] fc outputs=4K", "[f] fc outputs=9 init=gaussian(1K)", "[m] maxpool kernel=1K"])
+def test_numbers_of_keys_are_written_in_full(line: str) -> None:
+    found = only_diagnostic(f"[i] input 1x32x32\n{line}")
+    assert (found.code, found.fixes) in [("bad-value", ()), ("syntax", ())]

@@ -12,8 +12,9 @@ _NAMES = st.sampled_from([*_WORDS, *_WORDS, "a-name-that-is-longer-than-a-cell",
 _NUMBERS = st.sampled_from(["0", "11", "-7", "+1", "0.01", ".5", "1.", "1e-4", "5E+3", "227", "605030024", "001"])
 _SIZES = st.sampled_from(["3x224x224", "3x5", "1x1x1", "96x55x55"])
 _MAPS = st.sampled_from(["0+1", "3+2+11+5"])
+_ROUNDED = st.sampled_from(["61.0M", "4K"])
 _PLAIN = st.one_of(_NUMBERS, _SIZES, _NAMES)
-_VALUES = st.one_of(_NUMBERS, _SIZES, _MAPS, _NAMES)
+_VALUES = st.one_of(_NUMBERS, _SIZES, _MAPS, _ROUNDED, _NAMES)
 _REMARKS = st.one_of(
     st.sampled_from(["#", "# a comment", "#) -> 3x3", "#\ttabs\tin it  ", "# [conv1] conv", "## é × \u2028", "#,=("]),
     st.text(st.characters(exclude_characters="\r\n", exclude_categories=["Cs"]), max_size=40).map("#".__add__),
@@ -85,7 +86,7 @@ def _statement(draw: st.DrawFn) -> str:
     layer = draw(_BOOLEANS)
     text = _spread(draw, ["[", draw(_NAMES), "]"]) if layer else draw(_NAMES)
     items = draw(_ITEMS)
-    if layer and draw(_BOOLEANS):
+    if draw(_BOOLEANS if layer else _ONE_IN_FIVE):
         items = [*items, "->", *draw(_CLAIM)]
     for item in items:
         text += draw(_GAP) + item

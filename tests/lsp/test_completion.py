@@ -206,9 +206,17 @@ def test_claims_offer_the_computed_values(arrow: str) -> None:
 def test_claims_of_shared_weights_are_those_of_their_owner() -> None:
     text = f"{HEAD}[a] fc outputs=4\n[b] fc outputs=4\n[c] fc outputs=4 weights=b -> |\n"
     claims = [candidate.insert for candidate in complete(*at_cursor(text))]
-    assert claims == ["4", "units=4", "weights=0", "connections=16"]
+    assert claims == ["4", "units=4", "weights=0", "parameters=4", "connections=16"]
     for claim in claims:
         loads(text.replace("|", claim))
+
+
+def test_claims_of_the_network_are_its_totals() -> None:
+    text = "net n -> |\n[i] input 4\n[a] fc outputs=3\n"
+    claims = [candidate.insert for candidate in complete(*at_cursor(text))]
+    assert claims == ["units=3", "weights=12", "parameters=15", "connections=12", "depth=1"]
+    loads(text.replace("|", " ".join(claims)))
+    assert complete(*at_cursor("net n -> |\n[i] input 4\n[a] fc\n")) == []
 
 
 @pytest.mark.parametrize("text", ["# |", "[a] conv # k|", "[|", "[a] conv kernel=3, |x", "[a] relu ] |", "[a] conv (|"])

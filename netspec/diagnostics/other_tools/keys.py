@@ -121,10 +121,11 @@ ABSENT_SETTINGS: Mapping[str, str] = {
 }
 """The same for keys of settings."""
 
-PARAMETERS = ("params", "parameters", "numparams", "nparams")
 ABSENT_COUNTS: Mapping[str, str] = {
-    **dict.fromkeys(PARAMETERS, "parameters are weights and biases; a claim counts the weights: weights=150"),
-    **dict.fromkeys(("bias", "biases"), "a claim does not count the biases"),
+    **dict.fromkeys(
+        ("bias", "biases"),
+        "a claim counts biases only with the weights: parameters=156, of which weights=150",
+    ),
     "flops": "a claim counts connections, which are multiply-accumulates of two FLOPs each",
 }
 """Counts that other tools have and claims do not, with a note on each."""

@@ -86,6 +86,7 @@ _NAMED = {
     "augment": "augmentation transform transforms",
     "class": "labels",
     "connections": "macs madds multadds",
+    "parameters": "nparams numparams params",
     "cosine": "cosineannealing cosineannealinglr",
     "down": "floor",
     "every": "firstdecaysteps stepsize t0",

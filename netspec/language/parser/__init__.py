@@ -175,7 +175,7 @@ def parse_change(source: Source) -> File:
         setting = Reader(source, head.end() - len(word), words).setting(form)
     except (TooLong, UnexpectedInput) as error:
         return File(source, (), (), (_mistake(source, head.end() - len(word), len(source.text), error),))
-    if setting.values or not setting.pairs:
+    if setting.values or setting.claim or not setting.pairs:
         return _not_a_change(source)
     return File(source, (Section(name, Body.of(Items(pairs=setting.pairs)), name.span),), (), ())
 

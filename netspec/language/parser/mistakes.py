@@ -77,7 +77,7 @@ def _unbracketed(source: Source, start: int, end: int, head: re.Match[str]) -> D
     text = f"[{name}]" if layer_type else f"[{name}] {name}"
     valid = _is_valid(text + source.text[span.end : end])
     fixes = (Fix(f"write {text}", (Edit(span, text),), spelling=bool(layer_type)),) if valid else ()
-    notes = ("a layer is [name] type key=value ..., and only layers have claims",)
+    notes = ("a layer is [name] type key=value ...",)
     return Diagnostic("syntax", "a layer begins with its name in brackets", (span,), notes, fixes)
 
 

@@ -16,6 +16,7 @@ from netspec.language.syntax import (
     Maps,
     Number,
     Pair,
+    Rounded,
     Section,
     Setting,
     Value,
@@ -61,22 +62,22 @@ class Reader:
 
     def body(self, form: Form) -> Items:
         """Return what is in a layer's body."""
-        parts, claim = form.parts, None
-        if parts and isinstance(last := parts[-1], Form) and last.rule == "claim":
-            parts, claim = parts[:-1], self._claim(last)
-        return Items(*self._items(parts), claim)
+        return self._with_claim(form.parts)
 
     def setting(self, form: Form) -> Setting:
         """Return the setting of a statement's parse tree."""
         number, *rest = form.parts
         assert isinstance(number, int)
         word = self._word(number)
-        values, pairs = self._items(rest)
-        last = max([word.span.end, *(v.span.end for v in values), *(p.span.end for p in pairs)])
-        return Setting(word, values, pairs, self._statement(last))
+        values, pairs, claim = self._with_claim(rest)
+        parts = (*values, *pairs) if claim is None else (claim,)
+        last = max([word.span.end, *(part.span.end for part in parts)])
+        return Setting(word, values, pairs, self._statement(last), claim)
 
-    def _claim(self, form: Form) -> Claim:
-        return Claim(*self._items(form.parts))
+    def _with_claim(self, parts: Sequence[Form | int]) -> Items:
+        if parts and isinstance(last := parts[-1], Form) and last.rule == "claim":
+            return Items(*self._items(parts[:-1]), Claim(*self._items(last.parts)))
+        return Items(*self._items(parts))
 
     def _items(self, parts: Sequence[Form | int]) -> tuple[tuple[Value, ...], tuple[Pair, ...]]:
         values: list[Value] = []
@@ -119,6 +120,8 @@ class Reader:
                 return _number(text, span)
             case "DIMS":
                 return Dims(tuple([_whole(part, span) for part in text.split("x")]), span)
+            case "ROUNDED":
+                return Rounded(_within_length(text, span), span)
             case "MAPS":
                 return Maps(tuple([_whole(part, span) for part in text.split("+")]), span)
         return FileName(text, span)
@@ -150,9 +153,13 @@ def _number(text: str, span: Span) -> Number:
 
 
 def _whole(digits: str, span: Span) -> int:
-    if len(digits) > MAX_NUMBER_LENGTH:
+    return int(_within_length(digits, span))
+
+
+def _within_length(number: str, span: Span) -> str:
+    if len(number) > MAX_NUMBER_LENGTH:
         raise _too_long(span, "this number is too long or too large")
-    return int(digits)
+    return number
 
 
 def _too_long(span: Span, message: str) -> TooLong:

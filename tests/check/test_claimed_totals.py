@@ -1,0 +1,136 @@
+"""What a spec claims of its whole network, in the ``net`` line."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from checking import diagnostics_of, only_diagnostic, valid_net
+from places import SPECS
+
+from netspec.language.formatter import formatted
+from netspec.net import load
+from netspec.source import Source
+
+LAYERS = """[i] input 1x8x8
+[c] conv filters=4 kernel=3 neuron=relu
+[b] batchnorm
+[p] maxpool kernel=2 stride=2
+[f] fc outputs=10"""
+"""36 + 4 parameters, 4 + 4 and 360 + 10; 144 and 10 units; 36 * 36 and 36 * 10 connections."""
+
+
+def test_claims_of_the_network_are_proved() -> None:
+    claims = "parameters=418 weights=400 connections=1656 units=154 depth=2"
+    net = valid_net(f"net n rounding=down -> {claims}\n{LAYERS}")
+    assert (net.name, net.total.parameters, net.total.connections) == ("n", 418, 1656)
+    assert valid_net(f"net -> parameters=0.42K connections=1.7K\n{LAYERS}").name == "net"
+
+
+@pytest.mark.parametrize(
+    ("claim", "message", "notes", "right"),
+    [
+        (
+            "parameters=400",
+            "n has 418 parameters, not 400",
+            ("400 weights + 18 biases = 418; parameters are counted with biases",),
+            "parameters=418",
+        ),
+        (
+            "weights=418",
+            "n has 400 weights, not 418",
+            ("400 weights + 18 biases = 418; weights are counted without biases",),
+            "weights=400",
+        ),
+        (
+            "connections=3.31K",
+            "n has 1,656 connections, not 3.31K",
+            ("2 * 1,656 = 3,312; a connection is two FLOPs",),
+            "connections=1.66K",
+        ),
+        (
+            "parameters=426",
+            "n has 418 parameters, not 426",
+            ("Keras also counts the 8 running means and variances of batch normalisation: 426",),
+            "parameters=418",
+        ),
+        (
+            "parameters=48",
+            "n has 418 parameters, not 48",
+            ("without f, which has 370, it has 48",),
+            "parameters=418",
+        ),
+        (
+            "units=398",
+            "n has 154 units, not 398",
+            ("the units of a network are those of its convolutions and fully connected layers",),
+            "units=154",
+        ),
+        ("depth=3", "n has a depth of 2, not 3", (), "depth=2"),
+    ],
+)
+def test_wrong_claim_is_refuted_with_what_it_may_count(
+    claim: str, message: str, notes: tuple[str, ...], right: str
+) -> None:
+    found = only_diagnostic(f"net n -> {claim}\n{LAYERS}")
+    assert (found.code, found.message, found.notes, found.span.text) == ("claim-refuted", message, notes, claim)
+    assert [(fix.title, fix.checks) for fix in found.fixes] == [(f"claim {right}", True)]
+
+
+def test_totals_are_left_alone_while_a_layer_is_wrong() -> None:
+    found = only_diagnostic(f"net n -> parameters=1\n{LAYERS} -> 11")
+    assert found.message == "f is 10, not 11"
+
+
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [
+        ("net n -> 10", "a network claims counts, parameters=61.0M, and its layers claim shapes"),
+        ("net n -> flops=3312", "claim 'flops' is unknown"),
+        ("net n -> dept=2", "claim 'dept' is unknown; did you mean depth?"),
+        ("net n -> connections=1 656", "connections: needs a whole number"),
+        ("train epochs=3 -> parameters=3", "train claims nothing: a layer may, and net for the whole network"),
+        ("gpus 1 -> depth=2", "gpus claims nothing"),
+        ("default conv bias=1 -> depth=2", "default claims nothing"),
+        ("net n -> depth=2 depth=2", "depth is given twice"),
+    ],
+)
+def test_what_is_no_claim_of_a_network_is_an_error(line: str, message: str) -> None:
+    found = only_diagnostic(f"{line}\n{LAYERS}")
+    assert found.message.startswith(message)
+
+
+def test_layer_cannot_claim_a_depth() -> None:
+    found = only_diagnostic(f"{LAYERS} -> depth=2")
+    assert found.notes == ("a layer may state units, weights, parameters, connections",)
+
+
+def test_variant_inherits_no_claim_and_may_make_its_own(tmp_path: Path) -> None:
+    (tmp_path / "base.net").write_text(f"net base -> parameters=418\n{LAYERS}\n")
+    variant = tmp_path / "variant.net"
+    variant.write_text("net variant from=base.net -> parameters=1.5K depth=2\n[f] outputs=40\n")
+    assert load(variant).total.parameters == 48 + 36 * 40 + 40
+    variant.write_text("net variant from=base.net\n[f] outputs=40\n")
+    assert load(variant).name == "variant"
+    assert load(tmp_path / "base.net", changes=("f.outputs=40",)).total.parameters == 1528
+
+
+def test_claim_of_the_network_is_formatted_behind_its_keys() -> None:
+    text = "net n rounding=down->depth=2   parameters=0.42K# few\n[i] input 8\n"
+    tidy = "net     n  rounding=down  -> depth=2 parameters=0.42K  # few\n[i]      input    8\n"
+    assert formatted(Source("a.net", text)) == formatted(Source("a.net", tidy)) == tidy
+
+
+def test_alexnet_has_what_its_paper_says() -> None:
+    """Section 3.5: "60 million parameters and 650,000 neurons"; the abstract: "five convolutional layers ... and three
+    fully-connected layers"."""
+    text = (SPECS / "alexnet.net").read_text()
+    claimed = text.replace("rounding=up  ", "rounding=up  -> parameters=60M units=0.65M depth=8  ")
+    assert "60M" in claimed
+    assert valid_net(claimed).total.parameters == 60_965_224
+    assert diagnostics_of(claimed.replace("60M", "62M"))[0].message == "alexnet has 60,965,224 parameters, not 62M"
+
+
+def test_layer_without_brackets_keeps_its_claim() -> None:
+    found = only_diagnostic(f"{LAYERS}\nprob softmax -> 10")
+    assert (found.code, [fix.title for fix in found.fixes]) == ("unknown-setting", ["write [prob]"])
