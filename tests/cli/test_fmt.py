@@ -115,7 +115,8 @@ def test_standard_input_is_formatted_to_standard_output() -> None:
     assert netspec("fmt", "-", text=NEAT).stdout == NEAT
     checked = netspec("fmt", "--check", "-", text="net a\n")
     assert (checked.returncode, checked.stdout) == (1, "<stdin>: would be formatted\n")
-    assert netspec("fmt", "--diff", "-", text="net a\n").stdout.startswith("--- <stdin>\n+++ <stdin>\n")
+    changes = "@@ -1 +1 @@\n-net a\n\\ No newline at end of file\n+net     a\n"
+    assert netspec("fmt", "--diff", "-", text="net a").stdout == f"--- <stdin>\n+++ <stdin>\n{changes}"
 
 
 def test_spec_with_a_syntax_error_does_not_stop_the_others(ugly: Path) -> None:

@@ -123,6 +123,7 @@ def test_misspelt_command_gets_a_suggestion(typed: str, near: str) -> None:
         ("predict", "--data", "It is an option of eval, train"),
         ("summary", "--gpus", "It is an option of plan, train, verify"),
         ("explain", "--format", None),
+        ("explain", "--momentum", None),
         ("lsp", "-o", None),
         ("fmt", "--lr", "A spec says it: --set 'train.optimizer=sgd(lr=..., ...)'"),
         ("train", "--zzz", None),

@@ -52,7 +52,7 @@ def test_number_of_gpus_defaults_to_the_groups() -> None:
 
 def test_one_device_exchanges_nothing() -> None:
     done = run(ALEXNET, "--gpus", "1")
-    assert "transfers in a step" not in done.stdout
+    assert "transfers in a step" not in done.stdout and "(accumulate)" not in done.stdout
     assert data(ALEXNET, "--gpus", "1")["plans"][0]["transfers"] == []
 
 
@@ -114,7 +114,12 @@ def test_comparison_has_a_row_for_each_way() -> None:
         ["2", "hybrid", "32", "40,389", "1.4", "MB", "192.8", "kB", "620"],
     ]
     start = rows.index("fastest split, with the time of a step and the efficiency")
-    assert [row.split()[:2] for row in rows[start + 3 : start + 5]] == [["1", "0.613"], ["2", "hybrid"]]
+    assert [row.split()[:5] for row in rows[start + 3 : start + 5]] == [
+        ["1", "0.613", "µs", "100.0", "%"],
+        ["2", "hybrid", "7.92", "µs", "3.9"],
+    ]
+    small = run(str(SPECS / "digits.net"), "--gpus", "1,2", "--memory", "100kB", "--quiet").stdout.splitlines()
+    assert [row.split()[-1] for row in small[3:6]] == ["none"] * 3
 
 
 def test_devices_with_equal_amounts_share_a_row() -> None:

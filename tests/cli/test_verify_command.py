@@ -238,7 +238,7 @@ def test_impossible_split_is_left_out_with_a_note(towers: str, quick: list[dict[
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (("--gpus", "3", "--split", "groups"), "3 devices cannot share 4 GPU groups: 4 / 3 = 1.333 groups a device"),
+        (("--gpus", "2,3", "--split", "groups"), "3 devices cannot share 4 GPU groups: 4 / 3 = 1.333 groups a device"),
         (("--gpus", "2", "--split", "hybrid", "--batch", "3"), "--split hybrid needs equal shares, and 2"),
         (("--gpus", "4", "--split", "batch", "--batch", "3"), "4 devices cannot share a batch of 3"),
         (("--gpus", "0"), "'0' is not a number of devices; write 2, or several, 1,2,4 (1 to 64)"),
