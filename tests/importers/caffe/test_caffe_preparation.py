@@ -78,12 +78,22 @@ def test_augmentation(transform: str, more: str, augment: dict[str, str], assume
         ("crop_size: 9", "type: 'ImageData' image_data_param { new_height: 8 new_width: 8 }", None, "cannot be cut"),
         ("crop_size: 9", "type: 'ImageData' image_data_param { new_height: 8 new_width: 9 }", None, "cuts squares"),
         ("scale: 0.5", "type: 'Data'", "scale: 0.25", "differ in scale"),
-        ("mean_value: 1", "type: 'Data'", "", "differ in mean_value"),
+        ("mean_value: 1", "type: 'Data'", "", "differ in mean_value; a spec prepares both alike: give both layers the"),
+        ("mean_file: 'm'", "type: 'Data'", "", "differ in mean_file"),
     ],
 )
 def test_what_a_spec_cannot_express(transform: str, more: str, test: str | None, reason: str) -> None:
     with pytest.raises((Inexpressible, Rejected), match=reason):
         prepared(transform, more, test=test)
+
+
+def test_another_mean_file_of_the_tests_is_a_warning() -> None:
+    found = prepared("mean_file: 'train.binaryproto' crop_size: 9", "type: 'Data'", test="mean_file: 'm' crop_size: 9")
+    assert found.input_keys["mean"] == "image"
+    warning, crop = found.assumed
+    assert warning.code == "caffe-substitute" and "the tests have a mean_file of their own" in warning.message
+    assert "crops are cut" in crop.message
+    assert not prepared("mean_file: 'm'", "type: 'Data'", test="mean_file: 'm'").assumed
 
 
 def test_colours_of_cifar_are_stored_as_they_are() -> None:

@@ -65,13 +65,12 @@ def preparation(train: Record, test: Record | None, shape: Shape) -> Preparation
     Raises ``Inexpressible`` and ``Rejected``.
     """
     transform = train.message("transform_param")
-    if test is not None:
-        _need_equal(transform, test.message("transform_param"))
+    other_mean = () if test is None else _compared(transform, test.message("transform_param"))
     keys = _values(transform, shape.channels)
     if shape.channels == 3 and train.text("type") in BGR and not _is_cifar(train):
         keys["order"] = "bgr"
     augment, assumed = _augment(train, transform, shape)
-    return Preparation(keys, augment, assumed)
+    return Preparation(keys, augment, (*other_mean, *assumed))
 
 
 def _is_cifar(layer: Record) -> bool:
@@ -79,10 +78,18 @@ def _is_cifar(layer: Record) -> bool:
     return layer.text("type") == "Data" and "cifar" in layer.message("data_param").text("source").lower()
 
 
-def _need_equal(train: Record, test: Record) -> None:
+def _compared(train: Record, test: Record) -> tuple[Diagnostic, ...]:
+    """Return the warning that the tests have a mean of their own, if they have one. Raises ``Inexpressible`` if their
+    images are prepared in another way than those of the training."""
     for name in ("scale", "mean_file", "mean_value", "crop_size"):
-        if [entry.value for entry in train.entries.get(name, ())] != [e.value for e in test.entries.get(name, ())]:
-            raise Inexpressible(f"the images of the training and of the tests differ in {name}", test.place(name))
+        if [entry.value for entry in train.entries.get(name, ())] == [e.value for e in test.entries.get(name, ())]:
+            continue
+        if name == "mean_file" and train.has(name) and test.has(name):
+            message = "the tests have a mean_file of their own; a spec subtracts the mean image of the training in both"
+            return (substitute(message, test.place(name), "nothing need be done if both files have the same mean"),)
+        message = f"the images of the training and of the tests differ in {name}; a spec prepares both alike"
+        raise Inexpressible(f"{message}: give both layers the same", test.place(name))
+    return ()
 
 
 def _values(transform: Record, channels: int) -> dict[str, str]:
