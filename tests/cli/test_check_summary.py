@@ -154,6 +154,8 @@ def test_folder_exits_with_2(command: str, tmp_path: Path) -> None:
     (tmp_path / "two.net").write_text("")
     either = run(command, str(tmp_path)).stderr
     assert either.endswith(f"Is a directory; did you mean one of its specs, {tmp_path}/*.net?\n")
+    (tmp_path / "spec.net").write_text("")  # that of a run
+    assert run(command, str(tmp_path)).stderr.endswith(f"did you mean {tmp_path}/spec.net?\n")
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may read every file")

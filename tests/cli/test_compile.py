@@ -60,8 +60,14 @@ def test_spec_is_read_from_standard_input(folder: Path) -> None:
 
 
 def test_own_file_is_overwritten_with_its_permissions(folder: Path) -> None:
-    run(DIGITS)
+    """A new one has those of any new file."""
+    before = os.umask(0o027)
+    try:
+        run(DIGITS)
+    finally:
+        after = os.umask(before)
     path = folder / "digits.py"
+    assert (after, stat.S_IMODE(path.stat().st_mode)) == (0o027, 0o640)
     fresh = path.read_text("utf-8")
     path.write_text(fresh.splitlines()[0] + "\nprint('changed')\n")
     path.chmod(0o750)

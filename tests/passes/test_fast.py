@@ -171,6 +171,13 @@ def test_im2col_takes_convolutions_over_one_channel(image: str, keys: str, patch
     assert forms_of(graph, ("im2col",)).patched == ({"c"} if patched else set())
 
 
+def test_grouped_convolutions_are_those_in_2_to_8_groups() -> None:
+    assert forms_of(ALEXNET, ("grouped-conv",)).grouped == {f"conv{n}:conv" for n in (2, 4, 5)}
+    for groups, grouped in ((1, False), (8, True), (16, False)):
+        graph = valid_net(f"[image] input 16x4x4\n[c] conv filters=16 kernel=1 groups={groups}\n[f] fc outputs=2").graph
+        assert forms_of(graph, ("grouped-conv",)).grouped == ({"c"} if grouped else set())
+
+
 def test_convolution_over_blocks_takes_no_other_form() -> None:
     """Over blocks of 4 x 4 pixels each of its kernels reads 16 channels, not one."""
     both = ("space-to-depth", "grouped-conv", "im2col")

@@ -206,6 +206,12 @@ def test_layers_with_shared_weights_have_the_same_sharding(devices: int, split: 
     assert placed.layers["a"].sharding == placed.layers["b"].sharding
 
 
+def test_shardings_in_words() -> None:
+    assert str(Sharding(1, 2)) == "the whole batch, 1/2 of the channels"
+    assert (str(Sharding(2)), str(Sharding(owner=1))) == ("1/2 of the batch", "the whole batch, on device 1")
+    assert str(Sharding(2, owner=1)) == "1/2 of the batch, on device 1 of each row"
+
+
 def test_hybrid_layers_split_by_batch() -> None:
     """Convolutions are, also of weights of others; and what reads a layer split by batch beside one by feature."""
     convolutions = (
