@@ -336,15 +336,24 @@ def _load_layer_file(
     return _of_translation(translation, changes, readable=readable)
 
 
+_TOLD = {
+    "onnx-axes": "channels-last",
+    **dict.fromkeys(
+        ("caffe-outputs", "cfg-left-out", "darknet-left-out", "onnx-outputs", "torch-outputs"), "linear-layers"
+    ),
+}
+"""Warnings about other programs' files, each with one about the spec that is told with it, or may be wrong then."""
+
+
 def _of_translation(translation: Translation, changes: Sequence[str], *, readable: bool = True) -> Net:
     """Check the spec that another program's network was translated to. Raises ``SpecError``.
 
     ``readable``: it is meant to be read, and changes are written into it.
     """
     checked = check(collect_texts(translation.source, Folder(), changes))
-    # A layer that seems unread may have been read by a cost that the spec leaves out, or be a further output.
-    # The order of a model's axes that nothing tells has its warning already.
-    told = {"unread-layer", *("channels-last" for d in translation.diagnostics if d.code == "onnx-axes")}
+    # A layer that seems unread, or read by one other alone, may have been read by a cost that the spec leaves out, or
+    # be a further output. The order of a model's axes that nothing tells has its warning already.
+    told = {"unread-layer", *(_TOLD[d.code] for d in translation.diagnostics if d.code in _TOLD)}
     found = [d for d in checked.diagnostics if d.code not in told]
     placed = [translation.placed(d) if d.span.source is translation.source else d for d in found]
     diagnostics = in_order((*translation.diagnostics, *placed))

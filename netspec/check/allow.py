@@ -11,9 +11,9 @@ from netspec.diagnostics.nearest import did_you_mean, nearest
 from netspec.source import Source, Span
 
 WARNINGS = (
-    "batchnorm-momentum", "channels-last", "dropout-on-scores", "image-dropped", "lrn-across-groups", "maps-summed",
-    "mean-out-of-range", "no-class-loss", "no-effect", "output-holes", "rate-too-large", "relu-on-scores",
-    "saturating-bias", "schedule-too-long", "signal-explodes", "signal-vanishes", "softmax-twice",
+    "batchnorm-momentum", "channels-last", "dropout-on-scores", "image-dropped", "linear-layers", "lrn-across-groups",
+    "maps-summed", "mean-out-of-range", "no-class-loss", "no-effect", "output-holes", "rate-too-large",
+    "relu-on-scores", "saturating-bias", "schedule-too-long", "signal-explodes", "signal-vanishes", "softmax-twice",
     "super-eps-too-small", "unknown-allow", "unread-channels", "unread-layer", "unread-pixels", "unused-allow",
     "warmup-too-long",
 )  # fmt: skip

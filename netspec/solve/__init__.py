@@ -9,7 +9,7 @@ from netspec.check import Checked, LayerFacts, allow
 from netspec.diagnostics import Diagnostic, in_order
 from netspec.ir.shape import Shape
 from netspec.solve import channels_last, inherited, other_tools, refuted, tiling
-from netspec.solve.proposals import proposals
+from netspec.solve.proposals import has_proposals, proposals
 from netspec.solve.search import working_fixes
 from netspec.solve.trial import Bench, KeepGoing, always
 
@@ -39,7 +39,7 @@ def with_fixes(
     diagnostics = []
     examined = 0
     for mistake, level in inherited.locate(checked, input_shape, keep_going):
-        if (mistake.severity == "error" or mistake.fixes) and examined < MAX_SOLVED and keep_going():
+        if has_proposals(mistake) and examined < MAX_SOLVED and keep_going():
             examined += 1
             bench = benches.setdefault(id(level), Bench(level.checked, input_shape, keep_going))
             mistake = inherited.move_to_cause(_with_fixes(mistake, bench), level)

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 
 from netspec.check import Checked, LayerFacts
 from netspec.diagnostics import Diagnostic
-from netspec.solve import inserted, joins, numbers, other_tools
+from netspec.solve import inserted, joins, neurons, numbers, other_tools
 from netspec.solve.channels_last import channels_first, colours_first
 from netspec.solve.trial import Bench, Proposal
 from netspec.solve.windows import enlarging, padding
@@ -28,6 +28,7 @@ _OF_LAYER: Mapping[str, tuple[Callable[[Checked, LayerFacts], Iterable[Proposal]
     "groups-do-not-divide": (numbers.divisible_numbers,),
     "slice-outside-value": (numbers.slice_within,),
     "table-mismatch": (numbers.table_fixes,),
+    "linear-layers": (neurons.between_linear_layers,),
 }
 """Those that follow from what is known of the mistake's layer."""
 
@@ -36,6 +37,11 @@ _OF_MISTAKE: Mapping[str, tuple[Callable[[Diagnostic, LayerFacts, Bench], Iterab
     "shapes-differ": (joins.of_branches,),
 }
 """Those that also depend on what the mistake itself says."""
+
+
+def has_proposals(mistake: Diagnostic) -> bool:
+    """Whether fixes are sought: for all errors, and for warnings with fixes of their own or of their kind."""
+    return mistake.severity == "error" or bool(mistake.fixes) or mistake.code in _OF_LAYER
 
 
 def own(mistake: Diagnostic) -> list[Proposal]:

@@ -13,18 +13,21 @@ ZERO = "conv filters=2 kernel=3 pad=1 init=constant(0)"
 
 NETWORKS = {
     "last": (f"{HEAD}[a] fc outputs=3 init=constant(0)\n[s] softmax\n", False),
-    "in the middle": (f"{HEAD}[a] {ZERO}\n[c] conv filters=2 kernel=3\n{TAIL}", False),
+    "in the middle": (f"{HEAD}[a] {ZERO} neuron=linear\n[c] conv filters=2 kernel=3\n{TAIL}", False),
     "before a tanh": (f"{HEAD}[a] {ZERO} neuron=tanh\n{TAIL}", False),
     "before a ReLU": (f"{HEAD}[a] {ZERO} neuron=relu\n{TAIL}", True),
     "before a ReLU with biases": (f"{HEAD}[a] {ZERO} bias=0.5 neuron=relu\n{TAIL}", False),
-    "before a ReLU of another layer": (f"{HEAD}[a] {ZERO}\n[c] conv filters=2 kernel=3 neuron=relu\n{TAIL}", True),
+    "before a ReLU of another layer": (
+        f"{HEAD}[a] {ZERO} neuron=linear\n[c] conv filters=2 kernel=3 neuron=relu\n{TAIL}",
+        True,
+    ),
     "normalised": (f"{HEAD}[a] {ZERO}\n[b] batchnorm neuron=relu\n{TAIL}", True),
     "normalised, with biases": (
         f"{HEAD}[a] {ZERO}\n[b] batchnorm\n[c] affine bias=0.5 neuron=relu\n{TAIL}",
         False,
     ),
     "beside a shortcut": (f"{HEAD}[a] {ZERO}\n[b] batchnorm\n[c] sum inputs=i,b neuron=relu\n{TAIL}", False),
-    "below zeros": (f"{HEAD}[a] {ZERO}\n[f] fc outputs=3 init=constant(0)\n[s] softmax\n", True),
+    "below zeros": (f"{HEAD}[a] {ZERO} neuron=linear\n[f] fc outputs=3 init=constant(0)\n[s] softmax\n", True),
     "below zeros, beside others": (
         f"{HEAD}[a] {ZERO}\n[c] concat inputs=i,a\n[f] fc outputs=3 init=constant(0)\n[s] softmax\n",
         True,

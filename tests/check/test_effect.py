@@ -97,7 +97,7 @@ def test_norm_over_parts_needs_parts_and_a_norm() -> None:
 
 
 def test_update_every_of_all_parts_has_no_effect() -> None:
-    text = IMAGE + "[a] fc outputs=4 update_every={}\n[b] fc outputs=4\ntrain accumulate={}"
+    text = IMAGE + "[a] fc outputs=4 update_every={} neuron=relu\n[b] fc outputs=4\ntrain accumulate={}"
     assert keys_without_effect(text.format(1, 1)) == ["update_every=1"] and keys_without_effect(text.format(4, 4)) == [
         "update_every=4"
     ]

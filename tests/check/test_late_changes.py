@@ -42,7 +42,8 @@ def test_the_schedules_of_layers_are_compared_with_the_training_too() -> None:
     late = "schedule=steps(2, freeze=20)"
     (found,) = loads(f"{IMAGE}[f] fc outputs=2 bias_{late}\ntrain epochs=20").warnings
     assert (found.message, found.layer) == ("f's rate changes at epoch 20, and the training ends after 20 epochs", "f")
-    assert warnings(f"{IMAGE}default fc {late}\n[f] fc outputs=2\n[g] fc outputs=2\ntrain epochs=20") == [found.code]
+    two = f"default fc {late}\n[f] fc outputs=2 neuron=tanh\n[g] fc outputs=2\n"
+    assert warnings(f"{IMAGE}{two}train epochs=20") == [found.code]
     assert warnings(f"{IMAGE}[f] fc outputs=2 {late}\ntrain epochs=21") == []
 
 

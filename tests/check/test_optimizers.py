@@ -201,7 +201,7 @@ def test_keys_of_sgd_have_no_effect_with_adam(key: str, rule: str) -> None:
 
 
 def test_momentum_of_a_layer_is_also_rmsprops_and_super_eps_is_not() -> None:
-    text = "[i] input 8\n[f] fc outputs=2 momentum=0.5 bias_momentum=0 super_eps=1\n[g] fc outputs=2\n"
+    text = "[i] input 8\n[f] fc outputs=2 momentum=0.5 bias_momentum=0 super_eps=1 neuron=relu\n[g] fc outputs=2\n"
     net = valid_net(f"{text}train optimizer=rmsprop(momentum=0.9)")
     (found,) = net.warnings
     assert (found.code, found.span.text) == ("no-effect", "super_eps=1")

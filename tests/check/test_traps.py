@@ -33,11 +33,15 @@ TRAPS = {  # a spec with the place of its warning marked, and one without a warn
     ),
     "dropout-on-scores": (
         "[i] input 8\n[f] fc outputs=4\n[d] «dropout»\n[s] softmax\n",
-        "[i] input 8\n[f] fc outputs=4\n[d] dropout\n[g] fc outputs=4\n[s] softmax\n",
+        "[i] input 8\n[f] fc outputs=4 neuron=relu\n[d] dropout\n[g] fc outputs=4\n[s] softmax\n",
     ),
     "image-dropped": (
-        "[i] input 8\n[a] fc outputs=8\n[d] dropout «over=images»\n[g] fc outputs=4\n[s] softmax\n",
+        "[i] input 8\n[a] fc outputs=8 neuron=relu\n[d] dropout «over=images»\n[g] fc outputs=4\n[s] softmax\n",
         "[i] input 8\n[a] fc outputs=8\n[d] dropout over=images\n[b] sum inputs=i,d\n[g] fc outputs=4\n[s] softmax\n",
+    ),
+    "linear-layers": (
+        "[i] input 8\n[f] «fc» outputs=4\n[g] fc outputs=4\n",
+        "[i] input 8\n[f] fc outputs=4 neuron=relu\n[g] fc outputs=4\n",
     ),
     "lrn-across-groups": (
         "[i] input 8x8x8\n[c] conv filters=8 kernel=3 groups=2\n[n] lrn «size=5» scale=1e-4\n",
@@ -77,7 +81,7 @@ TRAPS = {  # a spec with the place of its warning marked, and one without a warn
     ),
     "unread-layer": (
         "[i] input 8\n[«f»] fc outputs=4\n[g] fc outputs=4 inputs=i\n",
-        "[i] input 8\n[f] fc outputs=4\n[g] fc outputs=4 inputs=f\n",
+        "[i] input 8\n[f] fc outputs=4 neuron=relu\n[g] fc outputs=4 inputs=f\n",
     ),
 }
 
@@ -199,7 +203,7 @@ def test_too_large_scores_are_reported_at_their_layer() -> None:
     ("layers", "named"),
     [
         ("[n] lrn size=5 alpha=1 beta=-400\n[f] fc outputs=3\n", "f"),
-        ("[n] fc outputs=3 bias=3.4e38\n[m] fc outputs=3\n", "n"),
+        ("[n] fc outputs=3 bias=3.4e38 neuron=linear\n[m] fc outputs=3\n", "n"),
         ("[n] maxpool kernel=1 neuron=linear(3.4e38)\n[m] fc outputs=3\n", "m"),
         ("".join(f"[n{i}] fc outputs=3 neuron=square\n" for i in range(12)), "n1"),
         ("".join(f"[n{i}] square\n" for i in range(12)) + "[f] fc outputs=3 init=constant(0)\n", "f"),

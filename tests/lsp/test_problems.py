@@ -82,6 +82,15 @@ def test_error_caused_by_a_change_is_shown_and_fixed_at_the_change() -> None:
     assert document(apply(silence.edits, down.source.text), base).diagnostics == ()
 
 
+def test_missing_neuron_is_a_fix_of_the_warning() -> None:
+    text = "[image] input 100\n[fc1] fc outputs=50\n[fc2] fc outputs=10\n"
+    edited = document(text)
+    (warning,) = edited.diagnostics
+    assert shown_at(edited, warning).text == "fc"
+    ((_, fix),) = fixes(edited, edited.diagnostics, warning.span.start, warning.span.start)
+    assert apply(fix.edits, text) == text.replace("outputs=50", "outputs=50 neuron=relu")
+
+
 @pytest.mark.parametrize("text", ["net v from=gone.net", "net v from=../a.net", "net v from=a.net"])
 def test_invalid_base_is_reported_at_its_name(text: str) -> None:
     variant = document(text)

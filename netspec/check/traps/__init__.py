@@ -13,6 +13,7 @@ from netspec.check.statements import Settings
 from netspec.check.traps.enlarging import output_holes, sums_of_maps, unread_borders
 from netspec.check.traps.images import MAX_COLOURS, channels_last, mean_out_of_range, unread_channels, unread_pixels
 from netspec.check.traps.initialisation import saturated_bias, signal
+from netspec.check.traps.linear import linear_layers
 from netspec.check.traps.norms import lrn_across_groups, normalises_single_numbers
 from netspec.check.traps.rates import rate_too_large
 from netspec.check.traps.scores import dropout_on_scores, no_class_loss, relu_on_scores, sets_of_all, softmax_twice
@@ -31,6 +32,7 @@ _RULES = (
     output_holes,
     sums_of_maps,
     unread_channels,
+    linear_layers,
     relu_on_scores,
     softmax_twice,
     no_class_loss,

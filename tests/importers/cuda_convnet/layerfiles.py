@@ -22,10 +22,11 @@ def ending(reads: str) -> str:
 
 
 def conv(name: str, reads: str, channels: int, filters: int = 16, more: str = "", gpu: int = 0) -> str:
-    """A 3x3 convolution that keeps its maps' size; lines of ``more`` are added, or replace a default with their key."""
+    """A 3x3 convolution with ReLUs that keeps its maps' size; lines of ``more`` are added, or replace a default with
+    their key."""
     defaults = (
         f"[{name}]\ntype=conv\ninputs={reads}\nchannels={channels}\nfilters={filters}\nfilterSize=3\npadding=1\n"
-        f"initW=0.02\npartialSum=0\nsumWidth=1\ngpu={gpu}\n"
+        f"initW=0.02\nneuron=relu\npartialSum=0\nsumWidth=1\ngpu={gpu}\n"
     )
     replaced = {line.partition("=")[0] for line in more.splitlines()}
     kept = [line for line in defaults.splitlines(keepends=True) if line.partition("=")[0] not in replaced]

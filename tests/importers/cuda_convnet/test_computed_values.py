@@ -260,7 +260,7 @@ def test_blocked_norm_sums_within_each_block() -> None:
 
 
 def test_unshared_biases_differ_at_each_position() -> None:
-    graph = load(net(conv("c", "data", 3, more="sharedBiases=0"), "c")).graph
+    graph = load(net(conv("c", "data", 3, more="sharedBiases=0\nneuron=ident"), "c")).graph
     parameters = random_parameters(graph)
     without_biases = values(graph, {**parameters, "c.bias": np.zeros_like(parameters["c.bias"])})
     np.testing.assert_allclose(values(graph, parameters)["c"], without_biases["c"] + parameters["c.bias"], atol=1e-12)

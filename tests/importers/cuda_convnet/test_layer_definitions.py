@@ -195,14 +195,14 @@ def test_layers_that_version_2_accepts_are_accepted(middle: str, warnings: list[
 
 def test_error_is_not_repeated_for_later_layers() -> None:
     text = net(conv("c", "data", 3, 17) + conv("d", "c", 16) + conv("e", "data", 3, 18), "d,e")
-    assert locations(diagnose(text)) == [("bad-value", 11, "17"), ("bad-value", 35, "18")]
+    assert locations(diagnose(text)) == [("bad-value", 11, "17"), ("bad-value", 37, "18")]
 
 
 def test_equal_errors_of_several_sections_are_one() -> None:
     more = "neuron=rellu"
     text = net(conv("c", "data", 3, 17) + "".join(conv(f"d{i}", "data", 3, more=more) for i in range(8)), "c,d7")
     diagnostics = diagnose(text)
-    assert locations(diagnostics) == [("bad-value", 11, "17"), ("bad-value", 30, "rellu")]
+    assert locations(diagnostics) == [("bad-value", 11, "17"), ("bad-value", 31, "rellu")]
     assert diagnostics[1].notes[-1] == "the same in 7 other sections: d1, d2, d3, d4, d5, ..."
 
 

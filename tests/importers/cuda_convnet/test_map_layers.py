@@ -331,7 +331,7 @@ def test_inputs_of_one_layer_may_have_different_paddings() -> None:
     graph = load(net(two, "c"), dialect=V2).graph
     given = random_parameters(graph)
     found = values(graph, given)
-    single = net(conv("d", "data", 3).replace("padding=1", "padding=1\nmodulesX=9"), "d")
+    single = net(conv("d", "data", 3, more="neuron=ident").replace("padding=1", "padding=1\nmodulesX=9"), "d")
     single_graph = load(single, dialect=V2).graph
     expected = values(
         single_graph, {**random_parameters(single_graph), "d.weight": given["c_0.weight"], "d.bias": given["c_0.bias"]}

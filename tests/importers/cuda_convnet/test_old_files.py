@@ -130,7 +130,7 @@ def test_keys_that_a_version_refuses_decide_the_version() -> None:
     sums = "".join(f"[s{i}]\ntype=eltsum\ninputs=c,c\ncoeffs=1,2\n" for i in range(3))
     text = net(conv("c", "data", 3) + sums, "s0,s1,s2").replace("partialSum=0\n", "")
     network = load(text)
-    assert locations(network.warnings) == [("cfg-ignored-key", 21, "coeffs")]
+    assert locations(network.warnings) == [("cfg-ignored-key", 22, "coeffs")]
 
 
 def test_ignored_keys_decide_the_version_without_other_evidence() -> None:

@@ -181,7 +181,7 @@ def test_all_errors_of_a_section_are_reported_together(dialect: Dialect, rates: 
 def test_parameters_are_checked_even_if_another_layer_is_wrong() -> None:
     text = net(conv("c", "data", 3) + conv("d", "c", 16, 17), "d")
     diagnostics = diagnose(text, f"[c]\n{RATES.replace('epsB=0.02', 'epsB=x')}[d]\n{RATES}")
-    assert locations(diagnostics) == [("bad-value", 23, "17"), ("bad-value", 3, "x")]
+    assert locations(diagnostics) == [("bad-value", 24, "17"), ("bad-value", 3, "x")]
 
 
 def test_version_2_limits_topk_to_the_classes() -> None:

@@ -80,7 +80,8 @@ def test_schedule_shared_by_a_type_becomes_a_default() -> None:
     """The fully connected layer has most of the weights, so that its schedule is the net's."""
     text = readable_spec(THREE, params_of_three(c=OWN, d=OWN, e=OWN))
     assert [line for line in text.splitlines() if "jdexp" in line] == [
-        "default conv  init=gaussian(0.02)  schedule=jdexp(factor=0.25, levels=3)  bias_lr=0.02  bias_momentum=0.8"
+        "default conv  init=gaussian(0.02)  neuron=relu  schedule=jdexp(factor=0.25, levels=3)  bias_lr=0.02  "
+        "bias_momentum=0.8"
     ]
     assert "bias_schedule=constant" in text.splitlines()[-1] and "[out]" in text
     assert compare(load(THREE, params_of_three(c=OWN, d=OWN, e=OWN)), loads(text)).same

@@ -69,7 +69,7 @@ def test_rejected_in_version_2(middle: str, reads: str, code: str, message: str,
 @pytest.mark.parametrize(("name", "outputs"), [("tree12", 12), ("tree", 1000)])
 def test_tree_of_classes_becomes_a_layer_with_the_number_in_its_name(name: str, outputs: int) -> None:
     """The tree is in the data. Without a number there are the 1000 classes of ImageNet."""
-    network = load(net(f"[{name}]\ntype=treefc\ninputs=data\ninitW=0.1\ngpu=0\n", name), dialect="2012")
+    network = load(net(f"[{name}]\ntype=treefc\ninputs=data\ninitW=0.1\nneuron=relu\ngpu=0\n", name), dialect="2012")
     assert network[name].output == (outputs,)
     assert [d.code for d in network.warnings] == ["cfg-substitute"]
 

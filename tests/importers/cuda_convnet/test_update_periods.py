@@ -8,7 +8,7 @@ from layerfiles import DATA, RATES, conv, diagnose, load
 LAYERS = (
     DATA
     + conv("c", "data", 3, gpu=0).replace("gpu=0", "gpu={c}")
-    + "[mid]\ntype=fc\ninputs=c\noutputs=12\ninitW=0.1\ngpu={mid}\n"
+    + "[mid]\ntype=fc\ninputs=c\noutputs=12\nneuron=relu\ninitW=0.1\ngpu={mid}\n"
     + "[out]\ntype=fc\ninputs=mid\noutputs=10\ninitW=0.1\ngpu={out}\n"
     + "[probs]\ntype=softmax\ninputs=out\n[logprob]\ntype=cost.logreg\ninputs=labels,probs\ngpu={out}\n"
 ).replace("partialSum=0\n", "")

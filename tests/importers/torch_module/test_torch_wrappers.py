@@ -40,7 +40,7 @@ class Blocks(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         with torch.no_grad():
-            y = self.a(x)
+            y = self.a(x).relu()
         with torch.autocast("cuda", enabled=False):
             y, z = self.b(y).relu(), x.tanh()
             with torch.autocast("cuda", dtype=torch.float16):
@@ -58,11 +58,17 @@ def test_what_gets_no_gradient() -> None:
 
 def test_parameters_that_are_frozen() -> None:
     """A warning names them, but not if a module learns nothing at all."""
-    module = nn.Sequential(nn.Conv2d(3, 3, 1), nn.Conv2d(3, 3, 1))
+    module = nn.Sequential(nn.Conv2d(3, 3, 1), nn.ReLU(), nn.Conv2d(3, 3, 1))
     module[0].requires_grad_(False)
     (warning,) = netspec.from_torch(module, (3, 4, 4)).warnings
     assert warning.notes == ("learnt by the spec, fixed numbers in the module: n0.weight, n0.bias",)
     assert not netspec.from_torch(module.requires_grad_(False), (3, 4, 4)).warnings
+
+
+def test_forgotten_activation_function() -> None:
+    (warning,) = netspec.from_torch(nn.Sequential(nn.Conv2d(3, 8, 3), nn.Conv2d(8, 8, 3)), (3, 8, 8)).warnings
+    assert (warning.code, warning.fixes) == ("linear-layers", ())
+    assert warning.message == "n0 and n1 compute no more than one layer could: there is no neuron between them"
 
 
 class Listed(nn.Module):
@@ -95,7 +101,7 @@ def test_checkpoints() -> None:
 
     for reentrant in (False, True):
         module = Calling(
-            lambda x, a, b, reentrant=reentrant: checkpoint(b, a(x), use_reentrant=reentrant),
+            lambda x, a, b, reentrant=reentrant: checkpoint(b, a(x).relu(), use_reentrant=reentrant),
             a=nn.Conv2d(3, 3, 1), b=nn.Conv2d(3, 3, 1),
         )  # fmt: skip
         assert not assert_same(module, (3, 4, 4)).warnings
