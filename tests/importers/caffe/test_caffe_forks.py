@@ -12,6 +12,7 @@ from prototxt import NAME, layers, mistakes, net, problems, values
 
 from netspec.importers.caffe import translate
 from netspec.importers.caffe.weights.matching import read_weights
+from netspec.ir.shape import Shape
 from netspec.source import Source
 
 MAPS = images(4, 5, 7)
@@ -186,3 +187,18 @@ def test_layers_that_cannot_be_expressed_are_reported_beside_a_second_input() ->
 def test_field_of_another_version_is_explained(type_: str, field: str, note: str) -> None:
     (found,) = mistakes(MAPS + f'layer {{ name: "c" type: "{type_}" bottom: "data" top: "c" {field} }}')
     assert found.code == "caffe-field" and note in found.notes[0]
+
+
+def test_data_layer_of_another_version_reads_images_and_labels() -> None:
+    """It may be another in the tests; what it does with the images is left out, with a warning."""
+    ends = layer("b", "InnerProduct", "data", inner_product_param={"num_output": 3}) + LOSS
+    data = 'layer { name: "d" type: "AnnotatedData" top: "data" top: "label" include { phase: TRAIN } boxes: 1 %s }\n'
+    data += 'layer { name: "d" type: "ImageSegData" top: "data" top: "label" include { phase: TEST } }\n'
+    (missing,) = mistakes(data % "" + ends)
+    assert (missing.code, missing.notes) == ("caffe-input-shape", ("--input 3x224x224 states it",))
+    shape = Shape(4, 5, 7)
+    assert translate(Source(NAME, data % "" + ends), shape).diagnostics == ()
+    prepared = translate(Source(NAME, data % "transform_param { scale: 2 }" + ends), shape)
+    assert "[data]   input    4x5x7\n" in prepared.source.text
+    (warning,) = prepared.diagnostics
+    assert warning.message == "d: BVLC's Caffe has no layers AnnotatedData: what it does with images is not in the spec"

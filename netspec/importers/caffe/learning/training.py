@@ -10,9 +10,11 @@ from netspec.diagnostics import Diagnostic
 from netspec.importers.caffe.learning.multipliers import some_biases_decay
 from netspec.importers.caffe.learning.preparation import PREPARED, Preparation, batch_size, preparation
 from netspec.importers.caffe.learning.solver import Solved, train_line
+from netspec.importers.caffe.learning.substitutes import substitute
 from netspec.importers.caffe.net.layers import WITH_FILLERS, Layer, Network
 from netspec.importers.caffe.net.network import all_layers
 from netspec.importers.caffe.net.phases import TEST, TRAIN, state_of
+from netspec.importers.caffe.net.types import TYPES
 from netspec.importers.caffe.schema.record import Entry, Record
 from netspec.importers.spec.problem import Inexpressible, Rejected
 from netspec.ir.settings import Aspect
@@ -59,10 +61,19 @@ def training_of(network: Network, data: Layer, shape: Shape, solver: Record | No
         stated |= {"training"}
     in_training = network.phase == TRAIN
     settings = {"train": solved.train, "augment": prepared.augment if in_training else {}}
-    substitutes = (*(prepared.assumed if in_training else ()), *solved.substitutes)
+    substitutes = (*_of_another_version(data), *(prepared.assumed if in_training else ()), *solved.substitutes)
     return Training(
         prepared.input_keys, settings, _comments(network), substitutes, bias_decays, stated, problems, solved.problems
     )
+
+
+def _of_another_version(data: Layer) -> tuple[Diagnostic, ...]:
+    """Return the warning that a layer of another version of Caffe says how images are prepared, if it does."""
+    if data.type in TYPES or not data.record.has("transform_param"):
+        return ()
+    message = f"{data.name}: BVLC's Caffe has no layers {data.type}: what it does with images is not in the spec"
+    note = "range=, mean=, std= and order= of the input state it, and a line augment crops and mirrors"
+    return (substitute(message, data.record.place("transform_param"), note),)
 
 
 def _comments(network: Network) -> tuple[str, ...]:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import NamedTuple
 
+from netspec.importers.caffe.net.types import TYPES
 from netspec.importers.caffe.schema.record import Record
 from netspec.source import Span
 
@@ -24,6 +25,13 @@ WITH_FILLERS = ("convolution_param", "inner_product_param")
 
 SINKS = ("Accuracy", "HDF5Output", "Silence")
 """The types of layers that only report or write what they read."""
+
+
+def reads_data(layer: Record) -> bool:
+    """Whether a layer reads images and labels: one of the types for it, or one without bottoms in Python or of another
+    version of Caffe."""
+    type_ = layer.text("type")
+    return type_ in SOURCES or (not layer.has("bottom") and (type_ == "Python" or type_ not in TYPES))
 
 
 class Top(NamedTuple):
@@ -53,8 +61,8 @@ class Layer:
 
     @property
     def is_source(self) -> bool:
-        """Whether the layer reads images and labels: one of the types for it, or one in Python without bottoms."""
-        return self.type in SOURCES or (self.type == "Python" and not self.bottoms)
+        """Whether the layer reads images and labels."""
+        return reads_data(self.record)
 
 
 @dataclass(frozen=True)

@@ -7,14 +7,15 @@ from collections.abc import Collection
 from netspec.check.report import Findings
 from netspec.importers.caffe.net.connections import connected
 from netspec.importers.caffe.net.inputs import input_layers
-from netspec.importers.caffe.net.layers import LOSSES, SINKS, SOURCES, Network
+from netspec.importers.caffe.net.layers import LOSSES, SINKS, Network, reads_data
 from netspec.importers.caffe.net.phases import check_rules, other_phase, phase_of, state_of
 from netspec.importers.caffe.net.upgrades import upgraded
 from netspec.importers.caffe.schema.record import Record
 from netspec.importers.spec.problem import Inexpressible
 
-FREE = frozenset({*SOURCES, *LOSSES, *SINKS, "ArgMax", "Dropout", "Python", "Softmax"})
-"""The types of layers that a network may have in one phase only, because they do not change what it computes."""
+FREE = frozenset({*LOSSES, *SINKS, "ArgMax", "Dropout", "Python", "Softmax"})
+"""The types of layers that a network may have in one phase only, because they do not change what it computes, as those
+that read images."""
 
 MAX_LAYERS = 20_000
 """The most layers of a network."""
@@ -54,9 +55,7 @@ def differences(network: Network) -> list[tuple[Record, Inexpressible]]:
     present = {signature(layer.record): layer.record for layer in network.layers}
     in_other = {key: layer for key, layer in network.absent.items() if other.has(layer)}
     shared = [layer for layer in network.layers if other.has(layer.record)]
-    has_images = any(layer.is_source for layer in shared) or any(
-        layer.text("type") in SOURCES for layer in in_other.values()
-    )
+    has_images = any(layer.is_source for layer in shared) or any(reads_data(layer) for layer in in_other.values())
     if network.record.message("state").has("phase") or not has_images:
         return []
     alone = [(layer, own) for key, layer in present.items() if not other.has(layer) and key not in in_other]
@@ -64,7 +63,7 @@ def differences(network: Network) -> list[tuple[Record, Inexpressible]]:
     return [
         (layer, Inexpressible(f"it is only there in the phase {state.phase}"))
         for layer, state in alone
-        if layer.text("type") not in FREE
+        if layer.text("type") not in FREE and not reads_data(layer)
     ]
 
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from netspec.check.report import Findings
-from netspec.importers.caffe.net.layers import LOSSES, SOURCES
+from netspec.importers.caffe.net.layers import LOSSES, reads_data
 from netspec.importers.caffe.schema.record import Record
 
 TRAIN, TEST = "TRAIN", "TEST"
@@ -54,7 +54,7 @@ def phase_of(network: Record, layers: Sequence[Record]) -> str:
     if own.has("phase"):
         return own.text("phase")
     train, test = (state_of(network, phase) for phase in (TRAIN, TEST))
-    sources = [layer for layer in layers if layer.text("type") in SOURCES]
+    sources = [layer for layer in layers if reads_data(layer)]
     losses = [layer for layer in layers if layer.text("type") in LOSSES]
     is_trained = any(train.has(layer) for layer in sources) and any(train.has(layer) for layer in losses)
     return TEST if not is_trained and any(test.has(layer) for layer in sources) else TRAIN
