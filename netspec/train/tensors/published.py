@@ -14,6 +14,7 @@ from netspec.train.data.batches.loader import Loader
 from netspec.train.data.batches.preparation import Preparation
 from netspec.train.data.source import open_source, stored_frame
 from netspec.train.data.sources.decode import PEAK
+from netspec.train.data.sources.text_lines import text_lines
 from netspec.train.errors import RequestError
 from netspec.train.measuring import training_statistics
 from netspec.train.reporting.console import Reporter
@@ -71,11 +72,11 @@ def without_data(net: Net, path: Path, weights: Weights, classes: Sequence[str] 
 
 
 def named_classes(path: Path) -> tuple[str, ...]:
-    """Read class names from a file with one per line. Raises ``RequestError`` if it cannot be read."""
+    """Read class names from a file with one per line. Raises ``TrainError`` if it cannot be read."""
     try:
-        return tuple(path.read_text("utf-8-sig").splitlines())
-    except (OSError, UnicodeDecodeError) as problem:
-        raise RequestError(f"cannot read {path}: {getattr(problem, 'strerror', None) or 'it is not text'}") from problem
+        return tuple(text_lines(path))
+    except OSError as problem:
+        raise RequestError(f"cannot read {path}: {problem.strerror or problem}") from problem
 
 
 def _saved(

@@ -42,7 +42,7 @@ def test_prediction_is_that_of_the_plain_pytorch_network(theirs: nn.Sequential, 
     mean, std = torch.tensor([0.485, 0.456, 0.406]), torch.tensor([0.229, 0.224, 0.225])
     x = ((pixels - mean[:, None, None]) / std[:, None, None])[None, :, 1:13, 1:13]
     expected = theirs(x)[0].tolist()
-    (tmp_path / "names.txt").write_text("\n".join("abcdef"), "utf-8-sig")
+    (tmp_path / "names.txt").write_text("\n".join("abcdef") + "\n\n", "utf-8-sig")
     command = ("predict", tmp_path / "theirs.net", image, "--weights", tmp_path / "theirs.pth", "--format", "json")
     for options, names in (((), "012345"), (("--classes", tmp_path / "names.txt"), "abcdef")):
         done = invoke(*command, *options)

@@ -1,4 +1,4 @@
-"""Text files of a folder of images: names of classes, images or their labels, one a line."""
+"""Text files with names of classes, of images or of their labels, one a line."""
 
 from __future__ import annotations
 
