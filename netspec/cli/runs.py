@@ -51,19 +51,13 @@ def require_existing(*runs: Path, data: str | None = None) -> None:
         require_source(data)
 
 
-def is_run(path: Path) -> bool:
-    """Whether a folder is a run's folder. Does not import torch."""
-    from netspec.train.runs.runfolder import CHECKPOINTS, FACTS
-
-    return (path / FACTS).is_file() or (path / CHECKPOINTS).is_dir()
-
-
 def names_data(path: Path) -> bool:
     """Whether an argument in the place of a spec or a run names data: a source, or a folder that is not a run's.
 
     A folder inside a run's folder, or with a run in it, counts as a run's.
     """
     from netspec.train.data.source import FORMATS, WORDS
+    from netspec.train.runs.runfolder import is_run
 
     if str(path) in WORDS or str(path).partition(":")[0] in FORMATS:
         return not path.exists()

@@ -12,7 +12,7 @@ import click
 from netspec.cli import ARGUMENTS
 from netspec.cli.common import DEVICES, PRECISIONS, SPLITS, fail, importing_torch, without_option
 from netspec.cli.reading import READING_OPTIONS, Reading, read_net, reading_options
-from netspec.cli.runs import exit_on_error, is_run, names_data, require_existing
+from netspec.cli.runs import exit_on_error, names_data, require_existing
 from netspec.cli.trained import starting_weights_options
 
 if TYPE_CHECKING:
@@ -174,6 +174,8 @@ def command(
 
 def _need_spec(file: Path) -> None:
     """Exit with a suggestion if FILE is a run or data instead of a spec."""
+    from netspec.train.runs.runfolder import is_run
+
     if is_run(file):
         fail(f"{file} is a run; did you mean --resume {file}?")
     if names_data(file):

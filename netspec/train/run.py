@@ -16,7 +16,6 @@ from netspec.ir.settings import Views
 from netspec.net import Net
 from netspec.passes.crops import drawn_crops
 from netspec.passes.placing import arrange
-from netspec.source import Source
 from netspec.train.config import Config, Request, resolve
 from netspec.train.data.batches.loader import Loader
 from netspec.train.data.batches.preparation import Preparation
@@ -48,7 +47,6 @@ from netspec.train.runs.plot import Drawing
 from netspec.train.runs.record import Problems, checkpoint_facts, counts, finish, run_facts, versions_here
 from netspec.train.runs.resume import (
     Earlier,
-    is_run,
     reopen,
     repeated_config,
     require_run,
@@ -56,9 +54,9 @@ from netspec.train.runs.resume import (
     resumed_config,
     rounding_differences,
 )
-from netspec.train.runs.runfolder import RunFolder, disk_problem
+from netspec.train.runs.runfolder import RunFolder, disk_problem, is_run
 from netspec.train.runs.same_data import require_same_data
-from netspec.train.runs.saved import Saved, require_same
+from netspec.train.runs.saved import preparation_of, require_same
 from netspec.train.runs.snapshot import restore, save
 from netspec.train.tensors.initial import initial_network, random_network
 from netspec.train.training import Training
@@ -319,8 +317,7 @@ def _preparation(job: _Job, data: Data, folder: RunFolder, loader: Loader, repor
     its checkpoint says."""
     graph, config = job.graph, job.config
     if job.state is not None:
-        saved = Saved(folder.path, folder.path, Net(Source(str(folder.path), job.spec), graph), job.state)
-        return saved.preparation(data.frame, data.peak, config.device)
+        return preparation_of(job.state, graph, str(folder.path), data.frame, data.peak, config.device)
     statistics = job.world.broadcast(training_statistics(graph, data, config.batch, loader, reporter, job.world))
     return Preparation.for_graph(graph, statistics, data.frame, data.peak, config.device)
 

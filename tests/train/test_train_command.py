@@ -121,7 +121,8 @@ def test_data_or_run_given_as_the_spec_gets_a_suggestion() -> None:
         done = train(data)
         assert done.exit_code == 2
         assert done.stderr == f"Error: {data} is data, not a network: netspec train FILE --data {data}\n"
-    Path("runs/one/checkpoints").mkdir(parents=True)
+    Path("runs/one").mkdir(parents=True)
+    Path("runs/one/run.json").write_text("{}")
     assert train("runs/one").stderr == "Error: runs/one is a run; did you mean --resume runs/one?\n"
     assert train("runs").stderr == "Error: cannot open runs: Is a directory\n"
     Path("digits").write_text(tiny_spec())

@@ -23,7 +23,7 @@ from netspec.train.interval import read_interval
 from netspec.train.runs import checkpoint
 from netspec.train.runs.named import require_path
 from netspec.train.runs.reading import newest, runs_inside, sha256
-from netspec.train.runs.runfolder import CHECKPOINTS, FACTS, SPEC, read_facts, read_spec, resuming
+from netspec.train.runs.runfolder import CHECKPOINTS, SPEC, is_run, read_facts, read_spec, resuming
 from netspec.train.runs.saved import net_of, shape_of
 
 DEVICES = ("device", "threads", "gpus", "split")
@@ -75,11 +75,6 @@ class Earlier:
             return False
         within = state["place"] is not None
         return config.reached(state["step"], state["epoch"], within=within, validated=state["validated"])
-
-
-def is_run(path: Path) -> bool:
-    """Whether a folder is a run, finished or not."""
-    return (path / FACTS).is_file() or bool(checkpoint.list_checkpoints(path / CHECKPOINTS))
 
 
 def require_run(path: Path) -> None:

@@ -156,6 +156,11 @@ def _paths(content: bytes) -> Iterator[str]:
             yield json.loads(line)["path"]
 
 
+def is_run(path: Path) -> bool:
+    """Whether a folder is a run, finished or not."""
+    return (path / FACTS).is_file() or any((path / CHECKPOINTS).glob("step-*.pt"))
+
+
 def read_spec(folder: Path) -> str:
     """Read a run's ``spec.net``, keeping its line endings. Raises ``OSError`` and ``UnicodeDecodeError``."""
     with (folder / SPEC).open(encoding="utf-8", newline="") as opened:

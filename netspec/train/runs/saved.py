@@ -126,25 +126,9 @@ class Saved:
     def preparation(self, frame: Frame, peak: int, device: str) -> Preparation:
         """Return the preparation of stored images (of this frame and peak) for the network, with the training's mean.
 
-        Raises
-        ------
-        TrainError
-            The mean image has another size than the images, or the network needs a mean and there were no training
-            images to measure it on.
+        Raises ``TrainError`` as ``preparation_of`` does.
         """
-        if not self.state["preparation"]:
-            published = imagenet_keys(self.graph.preprocessing.range, self.graph.preprocessing.order)
-            raise TrainError(
-                f"{self.graph.name} subtracts or divides by what is measured on training images, and there are none",
-                f"give the numbers on the input line, or by --set; those of many published weights are {published}",
-            )
-        prepare = Preparation.for_graph(self.graph, None, frame, peak, device)
-        state = self.state["preparation"]
-        mean: Tensor = state["mean"]
-        if tuple(mean.shape) not in ((frame.channels, 1, 1), (frame.channels, frame.height, frame.width)):
-            raise TrainError(f"{self.name} subtracts a mean image of {shape_text(mean)}, the images are {frame}")
-        prepare.restore(mean, state["axes"], state.get("std", torch.ones(frame.channels, 1, 1)))
-        return prepare
+        return preparation_of(self.state, self.graph, self.name, frame, peak, device)
 
 
 def open_run(path: Path, warn: Warn) -> Saved:
@@ -180,6 +164,33 @@ def weights_of(state: Mapping[str, Any]) -> dict[str, Tensor]:
     the checkpoint has one."""
     average = state.get("average")
     return dict(average["weights"] if average is not None else state["weights"])
+
+
+def preparation_of(
+    state: Mapping[str, Any], graph: Graph, name: str, frame: Frame, peak: int, device: str
+) -> Preparation:
+    """Return the preparation of stored images (of this frame and peak) for a checkpoint's network, with the mean of its
+    training. ``name`` is that of the run.
+
+    Raises
+    ------
+    TrainError
+        The mean image has another size than the images, or the network needs a mean and there were no training images
+        to measure it on.
+    """
+    measured = state["preparation"]
+    if not measured:
+        published = imagenet_keys(graph.preprocessing.range, graph.preprocessing.order)
+        raise TrainError(
+            f"{graph.name} subtracts or divides by what is measured on training images, and there are none",
+            f"give the numbers on the input line, or by --set; those of many published weights are {published}",
+        )
+    prepare = Preparation.for_graph(graph, None, frame, peak, device)
+    mean: Tensor = measured["mean"]
+    if tuple(mean.shape) not in ((frame.channels, 1, 1), (frame.channels, frame.height, frame.width)):
+        raise TrainError(f"{name} subtracts a mean image of {shape_text(mean)}, the images are {frame}")
+    prepare.restore(mean, measured["axes"], measured.get("std", torch.ones(frame.channels, 1, 1)))
+    return prepare
 
 
 def require_same(module: Mapping[str, Tensor], weights: Mapping[str, Tensor], path: Path) -> None:
