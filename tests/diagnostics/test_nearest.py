@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from netspec import layers
 from netspec.diagnostics.nearest import distance, is_slip, nearest
-from netspec.diagnostics.other_tools.words import _AMBIGUOUS, _NAMED, WORDS, plain_word
+from netspec.diagnostics.other_tools.words import AMBIGUOUS, UNAMBIGUOUS, WORDS, plain_word
 from netspec.keys.neurons import NEURONS
 from netspec.keys.schedules import SCHEDULES
 from netspec.keys.update_rules import OPTIMIZERS
@@ -55,7 +55,7 @@ def test_nearest_key(word: str, meant: str | None) -> None:
 
 
 def test_each_word_of_other_tools_is_listed_once_and_as_it_is_sought() -> None:
-    listed = [*" ".join(_NAMED.values()).split(), *_AMBIGUOUS]
+    listed = [*" ".join(UNAMBIGUOUS.values()).split(), *AMBIGUOUS]
     assert sorted(listed) == sorted(WORDS) == sorted(map(plain_word, WORDS))
 
 

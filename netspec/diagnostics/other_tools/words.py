@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
-_NAMED = {
+UNAMBIGUOUS = {
     # layer types
     "avgpool": "adaptiveavgpool averagepool averagepooling gap globalaveragepool globalaveragepooling globalavgpool "
     "subsample subsampling",
@@ -111,7 +111,7 @@ _NAMED = {
 }
 """Words of other tools that mean one thing, by the word of a spec for it."""
 
-_AMBIGUOUS = {
+AMBIGUOUS = {
     "alpha": ("slope", "rho"),
     "colorjitter": ("jitter", "colour"),
     "drop": ("dropout", "rate"),
@@ -133,8 +133,8 @@ _AMBIGUOUS = {
 """Words of other tools that mean one thing or another, with those of a spec, the likelier first."""
 
 WORDS: Mapping[str, tuple[str, ...]] = {
-    **{other: (own,) for own, others in _NAMED.items() for other in others.split()},
-    **_AMBIGUOUS,
+    **{other: (own,) for own, others in UNAMBIGUOUS.items() for other in others.split()},
+    **AMBIGUOUS,
 }
 """Words of other tools, as ``plain_word`` returns them, and the words of a spec for the same things."""
 

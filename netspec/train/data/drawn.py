@@ -20,7 +20,7 @@ from netspec.passes.crops import DrawnCrops, centre_crop
 from netspec.train import counter_rng
 from netspec.train.data.cut import Cut, nearest
 from netspec.train.data.rectangles import rectangles
-from netspec.train.data.splits import CachedSplit, Data, Frame, Labels, Pixels, Split
+from netspec.train.data.splits import CachedSplit, Data, Frame, Labels, Pixels, Split, as_planes
 from netspec.train.errors import TrainError
 
 
@@ -139,8 +139,7 @@ class CutSplit:
             return resized_planes(pixels, self.cut(index, *pixels.shape[1:]), self.size, masks=self.masks)
         image = self.split.decode(index, self.decoded_side)
         cut = self.cut(index, image.height, image.width)
-        part = np.asarray(resized(image, cut, self.size))
-        planes = part[None] if part.ndim == 2 else part.transpose(2, 0, 1)
+        planes = as_planes(resized(image, cut, self.size))
         if isinstance(self.split, WholeMasks):
             mask = nearest(self.split.mask(index), cut, (image.height, image.width), self.size)
             planes = np.concatenate([planes, mask[None]])

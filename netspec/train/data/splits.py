@@ -15,6 +15,8 @@ from netspec.train.counter_rng import Indices
 from netspec.train.errors import TrainError
 
 if TYPE_CHECKING:
+    from PIL import Image
+
     from netspec.train.data.moments import Statistics
 
 Pixels = NDArray[np.uint8]
@@ -38,6 +40,12 @@ class Frame:
 
     def __str__(self) -> str:
         return f"{self.channels}x{self.height}x{self.width}"
+
+
+def as_planes(image: Image.Image) -> Pixels:
+    """Return the pixels of an image of mode L or RGB, (channels, height, width)."""
+    pixels = np.asarray(image)
+    return pixels[None] if pixels.ndim == 2 else pixels.transpose(2, 0, 1)
 
 
 class Unreadable(Exception):

@@ -17,6 +17,7 @@ from netspec.ir.settings import POLICY_LEVELS, RandAugment, TrivialAugment
 from netspec.passes import purposes
 from netspec.train import counter_rng
 from netspec.train.counter_rng import Indices
+from netspec.train.data.splits import as_planes
 
 Policy = TrivialAugment | RandAugment
 Plane = NDArray[np.uint8]
@@ -45,8 +46,7 @@ class Operations:
             name = NAMES[number]
             magnitude = magnitude_of(self.policy, name, int(level), image.size)
             image = OPERATIONS[name](image, -magnitude if other and name in SIGNED else magnitude)
-        changed = np.asarray(image)
-        return changed[None] if grey else changed.transpose(2, 0, 1)
+        return as_planes(image)
 
 
 def draw_operations(policy: Policy, seed: int, epoch: int, indices: Indices) -> Operations:

@@ -10,7 +10,7 @@ from PIL import ExifTags, Image, ImageOps, UnidentifiedImageError
 
 from netspec.passes.crops import centre_crop
 from netspec.train.data.cut import Cut
-from netspec.train.data.splits import Frame, Pixels, Unreadable
+from netspec.train.data.splits import Frame, Pixels, Unreadable, as_planes
 from netspec.train.errors import TrainError
 
 FORMATS = ("JPEG", "PNG")
@@ -83,9 +83,7 @@ def planes_of(image: Image.Image, cut: Cut, name: str) -> Pixels:
         part = _scaled_part(image, cut)
     except Exception as problem:
         raise Unreadable(name, read_error(problem)) from problem
-    pixels = np.asarray(part, np.uint8)
-    planes = pixels[None] if pixels.ndim == 2 else pixels.transpose(2, 0, 1)
-    return np.array(planes, order="C")  # a copy: Pillow's array is read-only, about which torch warns
+    return np.array(as_planes(part), order="C")  # a copy: Pillow's array is read-only, about which torch warns
 
 
 def upright(file: BinaryIO, name: str, channels: int, side: int) -> Image.Image:

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 from functools import cache
-from io import BytesIO
 
 import numpy as np
 from PIL import Image
-from PIL.PngImagePlugin import PngInfo
 
-from netspec.own_images import PNG_TEXT
+from netspec.draw.png import encoded
 from netspec.train.data.splits import Pixels
 
 
@@ -32,9 +30,4 @@ def mask_png(mask: Pixels) -> bytes:
     """Return a mask (height, width) as a PNG file, with the mark of files that netspec wrote."""
     image = Image.fromarray(mask, "P")
     image.putpalette(voc_colours().tobytes())
-    info = PngInfo()
-    for key, text in PNG_TEXT.items():
-        info.add_text(key, text)
-    buffer = BytesIO()
-    image.save(buffer, "PNG", pnginfo=info)
-    return buffer.getvalue()
+    return encoded(image)
