@@ -218,3 +218,20 @@ def test_one_layer_of_the_stated_size_computes_the_same(layers: str) -> None:
     images = random.normal(size=(2, 2, 15, 15))
     expected = output(net.graph, weights, images)
     np.testing.assert_allclose(output(one, merged, images), expected, rtol=1e-9, atol=1e-9 * np.abs(expected).max())
+
+
+@pytest.mark.parametrize(
+    ("others", "neuron"),
+    [
+        ("[h] fc outputs=60 neuron=tanh(1.7159, 0.667)\n", "tanh(1.7159, 0.667)"),
+        ("[h] fc outputs=60\n[n] elu\n[k] fc outputs=60\n[m] relu\n[l] fc outputs=60\n[o] elu\n", "elu"),
+        ("default conv neuron=silu\n", "silu"),
+        ("", "relu"),
+    ],
+)
+def test_fix_adds_the_neuron_of_the_other_layers(others: str, neuron: str) -> None:
+    """The neuron of the output, which nothing reads, is none of theirs."""
+    text = f"{VECTOR}{others}[a] fc outputs=50\n[b] fc outputs=10\n[y] logistic\n"
+    (warning,) = valid_net(text).warnings
+    (fix,) = warning.fixes
+    assert fix.title == f"a neuron={neuron}"
