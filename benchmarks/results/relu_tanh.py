@@ -23,7 +23,8 @@ from rich.console import Console
 from netspec.net import load
 from netspec.train.config import Request
 from netspec.train.errors import TrainError
-from netspec.train.evaluation.testing import EvaluationSettings, run_test
+from netspec.train.evaluation.tested import EvaluationSettings
+from netspec.train.evaluation.testing import run_test
 from netspec.train.interval import Interval
 from netspec.train.reporting.console import Reporter, Status
 from netspec.train.run import train
@@ -57,7 +58,7 @@ class Watching(Reporter):
         saved = open_run(self.run, self.warn)
         settings = EvaluationSettings(f"cifar10:{self.sample}", "train", None, batch=500, device="cpu", workers=1)
         tested = run_test([saved], settings, note=self.note, warn=self.warn, met=lambda _: None, quiet=True)
-        self.errors[saved.step] = 1 - tested.top1
+        self.errors[saved.step] = 1 - tested.numbers["top1"]
 
 
 @dataclass(frozen=True)

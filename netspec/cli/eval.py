@@ -11,21 +11,21 @@ import click
 
 from netspec.cli.common import device_option, fail, format_option, importing_torch
 from netspec.cli.eval_files import STDOUT, require_outputs, write_outputs
+from netspec.cli.eval_results import as_data, as_text, class_table
 from netspec.cli.reading import read_net, reading_options
 from netspec.cli.runs import Unread, exit_on_error, names_data, note_printer, require_existing, warn
 from netspec.cli.trained import require_spec, views_option, with_weights
 from netspec.source import names_network
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
 
-    from netspec.cli.eval_results import Results
     from netspec.cli.reading import Reading
     from netspec.ir.settings import Views
     from netspec.net import Net
     from netspec.train.evaluation.masks.outcome import PixelOutcome
-    from netspec.train.evaluation.outcome import Outcome, SplitName
-    from netspec.train.evaluation.testing import EvaluationSettings
+    from netspec.train.evaluation.outcome import Counted, Outcome
+    from netspec.train.evaluation.tested import EvaluationSettings, SplitName
     from netspec.train.runs.saved import Saved
 
 
@@ -97,7 +97,7 @@ def command(
         with importing_torch():
             from netspec.train.config import device_for
             from netspec.train.data.cores import cores_available
-            from netspec.train.evaluation.testing import EvaluationSettings
+            from netspec.train.evaluation.tested import EvaluationSettings
             from netspec.train.runs.saved import open_run
 
         weight_facts: dict[str, str] | None = None
@@ -118,11 +118,10 @@ def command(
         try:
             write_outputs(tested, confusion, mistakes, quiet)
         finally:  # if a file cannot be written, the result of a long test is not lost
-            results = _results(tested, opened, weight_facts)
             if form == "json":
-                click.echo(json.dumps(results.data, indent=2, allow_nan=False))
+                click.echo(json.dumps(as_data(tested, opened, weight_facts), indent=2, allow_nan=False))
             else:
-                _print_text(results, sys.stderr if mistakes == STDOUT else sys.stdout)
+                _print_text(tested, opened, sys.stderr if mistakes == STDOUT else sys.stdout)
 
 
 def _check_options(runs: Sequence[Path], data: str | None, weights: Path | None) -> None:
@@ -133,22 +132,12 @@ def _check_options(runs: Sequence[Path], data: str | None, weights: Path | None)
         fail(f"--weights is for one run, and there are {len(runs)}")
 
 
-def _results(tested: Outcome | PixelOutcome, runs: Sequence[Saved], weight_facts: dict[str, str] | None) -> Results:
-    from netspec.cli.eval_masks import pixel_results
-    from netspec.cli.eval_results import image_results
-    from netspec.train.evaluation.outcome import Outcome
-
-    if isinstance(tested, Outcome):
-        return image_results(tested, runs, weight_facts)
-    return pixel_results(tested, runs, weight_facts)
-
-
-def _print_text(results: Results, file: TextIO) -> None:
+def _print_text(tested: Counted, runs: Sequence[Saved], file: TextIO) -> None:
     from netspec.report.terminal import show
 
-    for line in results.lines:
+    for line in as_text(tested, runs):
         click.echo(line, file)
-    show(results.table, file)
+    show(class_table(tested), file)
 
 
 def _spec(path: Path, data: str | None, reading: Reading) -> Net | None:
@@ -193,12 +182,10 @@ def _source(run: Saved, data: str | None) -> str:
 def _test(runs: Sequence[Saved], settings: EvaluationSettings, *, named: bool, quiet: bool) -> Outcome | PixelOutcome:
     """Test the runs. ``named``: whether the source was given on the command line rather than taken from the run."""
     from netspec.train.errors import RequestError
-    from netspec.train.evaluation.masks.testing import run_mask_test
     from netspec.train.evaluation.testing import run_test
 
-    test: Callable[..., Outcome | PixelOutcome] = run_mask_test if runs[0].graph.is_dense else run_test
     try:
-        return test(runs, settings, note=note_printer(quiet), warn=warn, met=Unread(), quiet=quiet)
+        return run_test(runs, settings, note=note_printer(quiet), warn=warn, met=Unread(), quiet=quiet)
     except RequestError as problem:
         if named:
             raise

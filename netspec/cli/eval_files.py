@@ -19,7 +19,7 @@ from netspec.own_images import is_own_image
 
 if TYPE_CHECKING:
     from netspec.train.evaluation.masks.outcome import PixelOutcome
-    from netspec.train.evaluation.outcome import Outcome
+    from netspec.train.evaluation.outcome import Counted, Outcome
 
 STDOUT = Path("-")
 
@@ -66,7 +66,7 @@ def write_outputs(tested: Outcome | PixelOutcome, confusion: Path | None, mistak
         note_printer(quiet)(f"wrote {path}")
 
 
-def as_csv(tested: Outcome | PixelOutcome) -> bytes:
+def as_csv(tested: Counted) -> bytes:
     """Return the wrongly classified images, a line each, the most confident mistakes first; of a dense network the
     images with wrong pixels, those with the greatest share of them first.
 
@@ -79,7 +79,7 @@ def as_csv(tested: Outcome | PixelOutcome) -> bytes:
     return _NOT_FROM_BYTES.sub("\N{REPLACEMENT CHARACTER}", out.getvalue()).encode("utf-8", "surrogateescape")
 
 
-def as_json(tested: Outcome | PixelOutcome) -> bytes:
+def as_json(tested: Counted) -> bytes:
     """Return the same images and numbers as a JSON list, an object a line, in ASCII.
 
     A byte of a file's name that is not UTF-8 is a surrogate, as ``os.fsdecode`` makes of it.

@@ -5,23 +5,22 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import ClassVar, Literal
+from typing import Any, ClassVar
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from netspec.formatting import format_count
+from netspec.formatting import format_count, format_percent
 from netspec.train.evaluation.mistakes import Mistakes
+from netspec.train.evaluation.tested import SplitName
 from netspec.train.evaluation.views import protocol
 from netspec.train.learning.validation import hits, predicted_classes
-
-SplitName = Literal["validation", "train", "all"]
 
 
 @dataclass(frozen=True, slots=True)
 class Counted(ABC):
-    """What a test of trained networks has counted. ``images`` = ``used`` + ``unreadable``.
+    """What a test of trained networks has counted on the ``images`` of a source, of which ``used`` could be read.
 
     ``confusion`` has shape (classes, classes), with a row for each right class and a column for each predicted one: how
     many images, or pixels. ``loss`` is the mean of -ln of the right class's predicted probability.
@@ -32,17 +31,53 @@ class Counted(ABC):
     classes: tuple[str, ...]
     images: int
     used: int
-    unreadable: int
     loss: float
     confusion: NDArray[np.int64]
 
-    @property
-    @abstractmethod
-    def counted(self) -> str:
-        """What is counted: ``images``, or ``pixels``."""
+    counted: ClassVar[str]
+    """What is counted: ``images``, or ``pixels``."""
+
+    class_columns: ClassVar[tuple[str, ...]]
+    """The headings of the columns of ``class_row``."""
 
     mistake_columns: ClassVar[tuple[str, ...]]
     """The names of the columns of ``mistake_rows``."""
+
+    @property
+    @abstractmethod
+    def protocol(self) -> str:
+        """What the networks saw of each image, and how many are averaged."""
+
+    @property
+    @abstractmethod
+    def full_protocol(self) -> str:
+        """The protocol, with what else is to be known of the numbers."""
+
+    @property
+    @abstractmethod
+    def summary(self) -> str:
+        """The results in words, without the loss."""
+
+    @property
+    @abstractmethod
+    def numbers(self) -> dict[str, float]:
+        """The same results, by their names in JSON."""
+
+    def views_of(self, network: int) -> dict[str, int]:
+        """Return a network's numbers of views by their names in JSON; none if it saw one part of each image."""
+        return {}
+
+    @abstractmethod
+    def class_numbers(self) -> list[dict[str, Any]]:
+        """Return the name and the results of each class, by their names in JSON."""
+
+    @abstractmethod
+    def class_row(self, number: int) -> tuple[str, ...]:
+        """Return the results of a class as texts."""
+
+    @abstractmethod
+    def class_score(self, number: int) -> float | None:
+        """Return a class's result that tells the worst classes, 0 to 1; ``None`` for a class that was not tested."""
 
     @abstractmethod
     def mistake_rows(self) -> Iterator[tuple[str | int | float, ...]]:
@@ -54,10 +89,24 @@ class Counted(ABC):
         """The main result and on how many it was measured, in words."""
 
     @property
+    def unreadable(self) -> int:
+        return self.images - self.used
+
+    @property
     def per_class(self) -> NDArray[np.int64]:
         """The number of tested images, or pixels, of each class."""
         total: NDArray[np.int64] = self.confusion.sum(axis=1)
         return total
+
+    @property
+    def per_class_right(self) -> NDArray[np.int64]:
+        """How many images, or pixels, of each class got it."""
+        right: NDArray[np.int64] = self.confusion.diagonal()
+        return right
+
+    def _right_in_percent(self, number: int) -> str:
+        of_class = int(self.per_class[number])
+        return format_percent(int(self.per_class_right[number]), of_class) if of_class else "-"
 
     def confusions(self) -> list[tuple[int, int, int]]:
         """Return the confusions as (right class, predicted class, count), the most frequent first."""
@@ -80,7 +129,43 @@ class Outcome(Counted):
     distinct: tuple[int, ...]
     mistakes: Mistakes
 
+    counted = "images"
+    class_columns = ("n", "top-1")
     mistake_columns = ("image", "right", "answer", "answer_probability", "right_probability", "right_rank")
+
+    @property
+    def full_protocol(self) -> str:
+        return self.protocol
+
+    @property
+    def summary(self) -> str:
+        return f"top-1 {100 * self.top1:.2f} %, top-5 {100 * self.top5:.2f} %"
+
+    @property
+    def numbers(self) -> dict[str, float]:
+        return {"top1": self.top1, "top5": self.top5}
+
+    def views_of(self, network: int) -> dict[str, int]:
+        return {"views": self.views[network], "distinct_views": self.distinct[network]}
+
+    def class_numbers(self) -> list[dict[str, Any]]:
+        counts = zip(self.classes, self.per_class, self.per_class_right, self.five, strict=True)
+        return [
+            {
+                "class": name,
+                "n": int(n),
+                "top1": int(first) / int(n) if n else None,
+                "top5": int(five) / int(n) if n else None,
+            }
+            for name, n, first, five in counts
+        ]
+
+    def class_row(self, number: int) -> tuple[str, ...]:
+        return format_count(int(self.per_class[number])), self._right_in_percent(number)
+
+    def class_score(self, number: int) -> float | None:
+        of_class = int(self.per_class[number])
+        return int(self.per_class_right[number]) / of_class if of_class else None
 
     def mistake_rows(self) -> Iterator[tuple[str | int | float, ...]]:
         for mistake in self.mistakes:
@@ -92,10 +177,6 @@ class Outcome(Counted):
                 mistake.right_share,
                 mistake.rank,
             )
-
-    @property
-    def counted(self) -> str:
-        return "images"
 
     @property
     def headline(self) -> str:
@@ -111,7 +192,6 @@ class Outcome(Counted):
 
     @property
     def protocol(self) -> str:
-        """A description of the views, and the number of networks averaged."""
         descriptions = list(dict.fromkeys(protocol(n, d) for n, d in zip(self.views, self.distinct, strict=True)))
         description = descriptions[0] if len(descriptions) == 1 else "each network's own views"
         return description if len(self.views) == 1 else f"mean softmax of {len(self.views)} networks, {description}"

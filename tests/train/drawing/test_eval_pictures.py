@@ -43,7 +43,7 @@ def outcome(wrong: list[int], classes: tuple[str, str] = ("cat", "dog")) -> Outc
     mistakes.add(0, indices, right, torch.from_numpy(np.eye(2)[1 - right]).log())
     confusion = np.diag([9, 8])
     np.add.at(confusion, (right, 1 - right), 1)
-    return Outcome("shades", "all", classes, 17, 17, 0, 0.1, confusion, np.array([9, 8]), (1,), (1,), mistakes)
+    return Outcome("shades", "all", classes, 17, 17, 0.1, confusion, np.array([9, 8]), (1,), (1,), mistakes)
 
 
 @pytest.fixture

@@ -236,7 +236,7 @@ def test_text_output_lists_only_the_worst_of_many_classes(run: Path) -> None:
     used, names = int(confusion.sum()), tuple(f"c{number}" for number in range(classes))
     correct = confusion.diagonal().copy()
     more = ((1,), (1,), Mistakes([], 255))
-    outcome = Outcome("photos", "all", names, 2000, used, 2000 - used, 1.0, confusion, correct, *more)
+    outcome = Outcome("photos", "all", names, 2000, used, 1.0, confusion, correct, *more)
     lines, table = as_text(outcome, [open_run(run, print)]), class_table(outcome)
     assert lines[0].endswith(f"on {used:,} images of photos ({2000 - used} more cannot be read)")
     assert table.rows[0] == ("c7", "80", "10.0 %")

@@ -15,7 +15,7 @@ from PIL import Image
 from processes import invoke
 from safetensors.torch import save_file
 
-from netspec.train.evaluation.masks import whole
+from netspec.train.evaluation.masks import scorer
 from netspec.train.learning.objective import Objective
 
 SIZES = ((12, 12), (12, 40), (31, 17), (5, 8), (60, 90))  # the network reads 12 x 12
@@ -87,7 +87,7 @@ def test_it_counts_the_pixels_of_the_masks_that_predict_writes(tmp_path: Path, m
     assert counted(found) == expected and len(expected) > 6
     assert found["pixels"] == sum(expected.values())
     assert found["protocol"] == "whole images, in overlapping crops"
-    monkeypatch.setattr(whole, "AT_A_TIME", 1)  # a row at a time
+    monkeypatch.setattr(scorer, "AT_A_TIME", 1)  # a row at a time
     rows = as_json(*network, "--data", "scenes", "--views", "whole")
     assert counted(rows) == expected and rows["loss"] == pytest.approx(found["loss"], rel=1e-6)
 
@@ -185,7 +185,7 @@ def test_batch_limits_how_many_crops_are_seen_at_a_time(scenes: Path, monkeypatc
         return scores(self, images)
 
     monkeypatch.setattr(Objective, "scores", counted_scores)
-    for batch, most in ((3, 3), (50, whole.TILES)):
+    for batch, most in ((3, 3), (50, scorer.TILES)):
         counts.clear()
         as_json(spec, "--weights", str(weights), "--data", str(scenes), "--views", "whole", "--batch", str(batch))
         assert max(counts) == most

@@ -203,6 +203,6 @@ def test_names_that_no_encoding_has_do_not_fail() -> None:
     mistakes = Mistakes([split], peak=255)
     mistakes.add(0, np.array([0]), np.array([0]), torch.tensor([[0.25, 0.75]]).log())
     none = np.zeros((2, 2), np.int64)
-    tested = Outcome("it", "validation", ("犬", "a\nb"), 1, 1, 0, 0.0, none, none[0], (1,), (1,), mistakes)
+    tested = Outcome("it", "validation", ("犬", "a\nb"), 1, 1, 0.0, none, none[0], (1,), (1,), mistakes)
     expected = '�[0],犬,"a\nb",0.75,0.25,2\n'.encode()
     assert as_csv(tested) == f"{HEAD}\n".encode() + b"\xff" + expected

@@ -5,9 +5,7 @@ from __future__ import annotations
 import heapq
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-
-import numpy as np
-from numpy.typing import NDArray
+from typing import Any
 
 from netspec.formatting import format_count
 from netspec.train.data.splits import Pixels
@@ -60,15 +58,42 @@ class PixelOutcome(Counted):
     worst: tuple[Drawn, ...]
     peak: int
 
+    counted = "pixels"
+    class_columns = ("pixels", "right", "IoU")
     mistake_columns = ("image", "pixels", "pixels_right", "mean_iou")
+
+    @property
+    def full_protocol(self) -> str:
+        return f"{self.protocol}; {format_count(self.evaluation.pixels)} labelled pixels"
+
+    @property
+    def summary(self) -> str:
+        found = self.evaluation
+        return f"pixels right {100 * found.pixels_right:.2f} %, mean IoU {100 * found.mean_iou:.2f} %"
+
+    @property
+    def numbers(self) -> dict[str, float]:
+        found = self.evaluation
+        return {"pixels": found.pixels, "pixels_right": found.pixels_right, "mean_iou": found.mean_iou}
+
+    def class_numbers(self) -> list[dict[str, Any]]:
+        counts = zip(self.classes, self.per_class, self.per_class_right, self.evaluation.iou.values(), strict=True)
+        return [
+            {"class": name, "pixels": int(n), "right": int(right) / int(n) if n else None, "iou": iou}
+            for name, n, right, iou in counts
+        ]
+
+    def class_row(self, number: int) -> tuple[str, ...]:
+        iou = self.class_score(number)
+        pixels = format_count(int(self.per_class[number]))
+        return pixels, self._right_in_percent(number), f"{100 * iou:.1f} %" if iou is not None else "-"
+
+    def class_score(self, number: int) -> float | None:
+        return self.evaluation.iou[self.classes[number]]
 
     def mistake_rows(self) -> Iterator[tuple[str | int | float, ...]]:
         for result in self.mistaken:
             yield result.name, result.pixels, result.right / result.pixels, result.mean_iou
-
-    @property
-    def counted(self) -> str:
-        return "pixels"
 
     @property
     def headline(self) -> str:
@@ -77,7 +102,6 @@ class PixelOutcome(Counted):
 
     @property
     def protocol(self) -> str:
-        """What was seen of each image, and the number of networks averaged."""
         return self.view if self.networks == 1 else f"mean softmax of {self.networks} networks, {self.view}"
 
     @property
@@ -85,12 +109,6 @@ class PixelOutcome(Counted):
         """The images with wrong pixels, those with the greatest share of them first."""
         wrong = [result for result in self.results if result.right < result.pixels]
         return sorted(wrong, key=lambda result: -result.wrong_share)  # stable: then in the order of the images
-
-    @property
-    def per_class_right(self) -> NDArray[np.int64]:
-        """How many pixels of each class got it."""
-        right: NDArray[np.int64] = self.confusion.diagonal()
-        return right
 
 
 @dataclass(slots=True)

@@ -12,14 +12,14 @@ from netspec.ir.settings import Views
 from netspec.train.data.sources.decode import PEAK, decoded_side, displayed_size, upright
 from netspec.train.data.splits import Unreadable
 from netspec.train.errors import TrainError
-from netspec.train.evaluation.masks.whole import WHOLE, Scorer, best, scaled_whole, strips
+from netspec.train.evaluation.masks.scorer import WHOLE, Scorer, best, scaled_whole, strips
 from netspec.train.evaluation.predict import MAX_GUESSES, Guess, Prediction, frame_of, open_image
 from netspec.train.evaluation.views import views_of_masks
 from netspec.train.runs.saved import Saved
 
 
 class Segmenter:
-    """A trained dense network that predicts the masks of image files, of the images' own sizes (see ``whole``).
+    """A trained dense network that predicts the masks of image files, of the images' own sizes (see ``scorer``).
 
     Parameters
     ----------

@@ -21,9 +21,9 @@ from netspec.train.data.sources.decode import decoded_side
 from netspec.train.data.splits import Data, Frame, Pixels, Split, Unreadable
 from netspec.train.errors import TrainError
 from netspec.train.evaluation.masks.outcome import Drawn
+from netspec.train.evaluation.masks.scorer import WHOLE, Scorer, best, scaled_whole, strips
 from netspec.train.evaluation.masks.totals import Totals
-from netspec.train.evaluation.masks.whole import WHOLE, Scorer, best, scaled_whole, strips
-from netspec.train.evaluation.testing import EvaluationSettings, Part, split_of
+from netspec.train.evaluation.tested import EvaluationSettings, Part, split_of
 from netspec.train.learning.pixels import confusion_of
 from netspec.train.runs.saved import Saved
 
@@ -32,8 +32,8 @@ AHEAD = 2
 
 
 class WholeTest:
-    """Networks that are tested on all of the images of a source: see ``MaskTest``. They may read images in different
-    sizes.
+    """Networks that are tested on all of the images of a source, ``data``. ``protocol`` says so. They may read images
+    in different sizes.
 
     Image files are scaled for each network as they are for training, but not cropped. Of sources that keep images
     decoded, such as packs, all of what they keep is seen.
@@ -60,7 +60,8 @@ class WholeTest:
     def count(
         self, part: Part, totals: Totals, met: Callable[[Unreadable], None], progress: Callable[[int], None]
     ) -> None:
-        """See ``MaskTest``."""
+        """Count the images of a part, in ``totals``. Calls ``met`` with each unreadable one, and ``progress`` with the
+        number of images seen so far. Raises ``TrainError`` if the scores of an image are NaN."""
         splits = {frame: split_of(data, part) for frame, data in self._sources.items()}
         first, *others = splits.values()
         if any(len(split.labels) != len(first.labels) for split in others):

@@ -21,7 +21,7 @@ from netspec.train.data.source import open_source
 from netspec.train.data.splits import Data, Frame, Pixels, Unreadable
 from netspec.train.errors import TrainError
 from netspec.train.evaluation.masks.totals import Totals
-from netspec.train.evaluation.testing import EvaluationSettings, Part, require_no_nan, split_of
+from netspec.train.evaluation.tested import EvaluationSettings, Part, require_no_nan, split_of
 from netspec.train.evaluation.views import log_probabilities, mean_of
 from netspec.train.learning.objective import Objective
 from netspec.train.learning.validation import PROTOCOL
@@ -30,7 +30,7 @@ from netspec.train.runs.saved import Saved
 
 
 class CentreTest:
-    """Networks that are tested on the centre crops of the images of a source: see ``MaskTest``.
+    """Networks that are tested on the centre crops of the images of a source, ``data``. ``protocol`` says so.
 
     Raises
     ------
@@ -47,7 +47,8 @@ class CentreTest:
     def count(
         self, part: Part, totals: Totals, met: Callable[[Unreadable], None], progress: Callable[[int], None]
     ) -> None:
-        """See ``MaskTest``."""
+        """Count the images of a part, in ``totals``. Calls ``met`` with each unreadable one, and ``progress`` with the
+        number of images seen so far. Raises ``TrainError`` if the scores of an image are NaN."""
         split, settings = split_of(self.data, part), self._settings
         with Loader(settings.workers, met, buffers_for(settings.device)) as loader:
             batches = loader.run(split, np.arange(len(split.labels)), settings.batch, keep_partial=True)
