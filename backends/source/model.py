@@ -65,7 +65,7 @@ def write_model(graph: Graph, devices: Devices) -> Model:
     writer = Writer(graph, devices, holders, random_state, world)
     trunk = _trunk(writer, parts, members, devices)
     methods, call = [trunk], "model(images)"
-    if parts.tail:
+    if trunk.name != "forward":
         methods, call = [trunk, _forward(writer, parts, trunk)], f"model.{trunk.name}(images)"
     scores, by_shares = _scores(writer, parts, call, f"model.{world}", devices), bool(pixel_losses(graph))
     if parts.losses:
@@ -136,7 +136,7 @@ def _trunk(writer: Writer, parts: Phases, members: Names, devices: Devices) -> M
         name = devices.scores.value
         body += writer.transfer_lines(devices.scores, variables[name], variables[name])
     body = _returning(body, [variables[name] for name in parts.carried])
-    if not parts.tail:
+    if not parts.tail and len(parts.carried) == 1:
         doc = "The network's output." if writer.graph.scores.output.is_image else "The class scores."
         return Method("forward", "image", doc, body)
     if len(parts.carried) == 1:
@@ -146,6 +146,8 @@ def _trunk(writer: Writer, parts: Phases, members: Names, devices: Devices) -> M
 
 
 def _forward(writer: Writer, parts: Phases, trunk: Method) -> Method:
+    if not parts.tail:
+        return Method("forward", "image", "The class scores.", [f"return self.{trunk.name}(image)[0]"])
     start, variables = _run_trunk(writer, parts, trunk, parts.tail)
     output = writer.graph.output.layer
     body, results = writer.lines(parts.tail, variables, (output,))

@@ -185,9 +185,10 @@ def undefined(text: str) -> set[str]:
     return read - defined_names(text) - set(dir(builtins)) - {"__name__", "__doc__"}
 
 
-def test_a_program_that_does_not_train_defines_the_numbers_of_its_loss() -> None:
+@pytest.mark.parametrize("layers", ["input 8\n[a] fc outputs=2", "input 3x4x4\n[a] conv filters=2 kernel=2"])
+def test_a_program_that_does_not_train_defines_the_numbers_of_its_loss(layers: str) -> None:
     train = "train optimizer=adam(lr=3e38) label_smoothing=0.1 class_weights=1,2"  # 10 x lr at first, beyond float32
-    text = emit(netspec.loads(f"[image] input 8\n[a] fc outputs=2\n[l] crossentropy\n{train}").graph)
+    text = emit(netspec.loads(f"[image] {layers}\n[l] crossentropy\n{train}").graph)
     assert "The program does not train it" in text
     assert undefined(text) == set()
 

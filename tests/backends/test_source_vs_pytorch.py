@@ -137,6 +137,13 @@ def test_training_steps_equal_the_modules(name: str, tmp_path: Path) -> None:
     Pair(CASES[name](), tmp_path).assert_same_steps()
 
 
+def test_output_is_the_scores_beside_a_loss_of_another_layer(tmp_path: Path) -> None:
+    text = "[x] input 4\n[a] fc outputs=3 neuron=relu\n[l] sumsquares loss_weight=0.1\n[s] fc outputs=2 inputs=a"
+    pair = Pair(netspec.loads(text).graph, tmp_path)
+    pair.assert_same_outputs()
+    pair.assert_same_steps()
+
+
 def test_resampling_in_bfloat16_equals_the_modules(tmp_path: Path) -> None:
     text = (
         "[image] input 3x6x6\n[c] conv filters=4 kernel=3\n[up] upsample factor=3 method=bilinear\n[d] conv filters=4 "
