@@ -7,9 +7,8 @@ from functools import cache
 
 from netspec import layers
 from netspec.explain.markdown import table
-from netspec.formatting import format_number
-from netspec.keys import Argument, Key, Kind
-from netspec.keys.calls import Form
+from netspec.keys import Argument, Key
+from netspec.keys.calls import Form, forms_of
 from netspec.setting_keys import SETTINGS
 
 
@@ -19,7 +18,7 @@ def key_table(keys: Iterable[Key], *, several: bool = False) -> str:
     ``several``: the layer type may have several inputs, so the text also lists the keys that take a value for each.
     """
     definitions = tuple(keys)
-    rows = [(f"`{k.name}`", k.kind.doc, k.unit, default_of(k), k.doc) for k in definitions]
+    rows = [(f"`{k.name}`", k.kind.doc, k.unit, k.shown_default, k.doc) for k in definitions]
     text = table(("key", "value", "unit", "default", "meaning"), rows)
     per_input = [key.name for key in definitions if key.per_input] if several else []
     if per_input:
@@ -28,20 +27,6 @@ def key_table(keys: Iterable[Key], *, several: bool = False) -> str:
             f"\nIf the layer has several inputs, these keys may have a value for each, `{per_input[0]}=A,B`: {names}.\n"
         )
     return text
-
-
-def default_of(key: Key) -> str:
-    """Return a key's default in words, ``required`` if it has none."""
-    if key.required:
-        return "required"
-    if key.default_text:
-        return key.default_text
-    return format_number(key.default) if isinstance(key.default, int | float) else str(key.default)
-
-
-def forms_of(kind: Kind) -> Mapping[str, Form]:
-    """Return the words of a kind whose words take arguments or have a doc of their own; empty for other kinds."""
-    return getattr(kind, "forms", {})
 
 
 def forms_table(keys: Iterable[Key]) -> str:
@@ -78,18 +63,14 @@ def words_line(keys: Iterable[Key]) -> str:
 
 def argument_line(argument: Argument) -> str:
     """Return an argument with its kind and default, in Markdown."""
-    if argument.required:
-        return f"`{argument.name}`: {argument.kind.doc}, required"
-    if argument.default_text:
-        return f"`{argument.name}`: {argument.kind.doc}, default: {argument.default_text}"
-    return f"`{argument.name}={argument_default(argument)}`: {argument.kind.doc}"
+    if argument.required or argument.default_text:
+        return f"`{argument.name}`: {argument.kind.doc}, {default_line(argument)}"
+    return f"`{argument.name}={argument.shown_default}`: {argument.kind.doc}"
 
 
-def argument_default(argument: Argument) -> str:
-    """Return an argument's default in words."""
-    if argument.required:
-        return "required"
-    return argument.default_text or format_number(argument.default)
+def default_line(definition: Key | Argument) -> str:
+    """Return ``default: `` and the default, or ``required``."""
+    return "required" if definition.required else f"default: {definition.shown_default}"
 
 
 @cache
@@ -120,7 +101,7 @@ def page(name: str) -> str | None:
     if definitions is None:
         return None
     rows = [
-        (", ".join(f"`{word}`" for word in words), key.kind.doc, key.unit, default_of(key), key.doc)
+        (", ".join(f"`{word}`" for word in words), key.kind.doc, key.unit, key.shown_default, key.doc)
         for key, words in definitions
     ]
     parts = [f"# {name}\n", table(("of", "value", "unit", "default", "meaning"), rows)]

@@ -6,9 +6,10 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 
-from netspec.explain.keys import argument_default, argument_line, forms_of, owners
+from netspec.explain.keys import argument_line, owners
 from netspec.explain.markdown import table
 from netspec.keys import Argument, Key
+from netspec.keys.calls import forms_of
 
 MAX_OWNERS = 5
 """The most layer types that are listed for a key. The key's own page has all."""
@@ -76,7 +77,7 @@ def _value_row(use: _Use) -> tuple[str, ...]:
 
 
 def _argument_row(use: _Use, argument: Argument) -> tuple[str, ...]:
-    return f"`{use.value}`, a value of {_owners_text(use)}", argument.kind.doc, argument_default(argument)
+    return f"`{use.value}`, a value of {_owners_text(use)}", argument.kind.doc, argument.shown_default
 
 
 def _owners_text(use: _Use) -> str:

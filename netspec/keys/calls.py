@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from netspec.diagnostics.nearest import did_you_mean, nearest
-from netspec.formatting import plural
+from netspec.formatting import format_number, plural
 from netspec.keys.kind import BadValue, Kind, shown, unknown_word
 from netspec.language.syntax import Call, Number, Pair, Value, Word
 
@@ -25,6 +25,11 @@ class Argument:
     required: bool = False
     default_text: str = ""
 
+    @property
+    def shown_default(self) -> str:
+        """The default in words, ``required`` if there is none."""
+        return "required" if self.required else self.default_text or format_number(self.default)
+
 
 @dataclass(frozen=True, slots=True)
 class Form:
@@ -37,6 +42,11 @@ class Form:
     def read(self, call: Call) -> Any:
         """Return the value of a call of this word. Raises ``BadValue``."""
         return self.make(**arguments(call, self.arguments))
+
+
+def forms_of(kind: Kind) -> Mapping[str, Form]:
+    """Return the words of a kind whose words take arguments or have a doc of their own; empty for other kinds."""
+    return getattr(kind, "forms", {})
 
 
 def as_call(value: Value) -> Call | None:

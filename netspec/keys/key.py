@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, Final
 
+from netspec.formatting import format_number
 from netspec.keys.kind import BadValue, Kind
 from netspec.language.syntax import Value
 
@@ -44,6 +45,13 @@ class Key:
     @property
     def required(self) -> bool:
         return self.default is REQUIRED
+
+    @property
+    def shown_default(self) -> str:
+        """The default in words, ``required`` if there is none."""
+        if self.default_text:
+            return self.default_text
+        return format_number(self.default) if isinstance(self.default, int | float) else str(self.default)
 
     def accepts(self, value: Value) -> bool:
         """Whether the key can have a value."""

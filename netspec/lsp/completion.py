@@ -10,8 +10,9 @@ from netspec import layers
 from netspec.check import Checked, LayerFacts
 from netspec.check.claims import OF_LAYER, OF_NETWORK
 from netspec.check.totals import computed_totals
-from netspec.explain.keys import argument_default, default_of, forms_of
+from netspec.explain.keys import default_line
 from netspec.keys import Argument, Key, LayerNames, OneOf
+from netspec.keys.calls import forms_of
 from netspec.lsp.document import Document
 from netspec.lsp.elements import keys_of, naming_keys
 from netspec.lsp.scan import Context, context, statement_around
@@ -99,7 +100,7 @@ def _keys(document: Document, here: Context) -> Iterator[Candidate]:
     equals = "" if here.followed else "="
     for key in sorted(keys, key=lambda k: not k.required):
         unit = f", {key.unit}" if key.unit else ""
-        detail = f"{key.kind.doc}{unit}; default: {default_of(key)}"
+        detail = f"{key.kind.doc}{unit}; {default_line(key)}"
         yield Candidate(key.name, "key", f"{key.name}{equals}", here.start, here.end, detail, key.doc)
     if document.base and here.head == "[" and "after" not in here.given:
         doc = _VARIANT_DOCS["after"]
@@ -163,8 +164,7 @@ def _arguments(document: Document, here: Context) -> Iterator[Candidate]:
     for argument in _signature(document, here):
         if argument.name not in here.listed:
             insert = f"{argument.name}{equals}"
-            default = "required" if argument.required else f"default: {argument_default(argument)}"
-            detail = f"{argument.kind.doc}; {default}"
+            detail = f"{argument.kind.doc}; {default_line(argument)}"
             yield Candidate(argument.name, "key", insert, here.start, here.end, detail, f"of {here.call}")
 
 

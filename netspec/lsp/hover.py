@@ -8,10 +8,11 @@ from dataclasses import dataclass
 from netspec import layers
 from netspec.check import LayerFacts
 from netspec.check.arithmetic import count_arithmetic, shape_arithmetic
-from netspec.explain.keys import argument_line, default_of, forms_of
+from netspec.explain.keys import argument_line, default_line
 from netspec.formatting import format_count
 from netspec.ir.ops import Conv, Deconv, GroupNorm, Linear, Local, Lrn
 from netspec.ir.ops.base import Role
+from netspec.keys.calls import forms_of
 from netspec.lsp.document import Document
 from netspec.lsp.elements import Element, element_at
 from netspec.setting_keys import SETTINGS
@@ -129,7 +130,7 @@ def _key(element: Element) -> str:
         f"**{key.name}** of {element.owner}: {key.doc}",
         "",
         f"- {key.kind.doc}" + (f"; in {key.unit}" if key.unit else ""),
-        f"- default: {default_of(key)}",
+        f"- {default_line(key)}",
     ]
     owner = layers.find(element.owner)
     if key.per_input and owner is not None and owner.arity[1] != 1:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import pytest
 
 from netspec import explain, layers, setting_keys
-from netspec.explain import keys
 from netspec.explain.markdown import first_sentence, table
 from netspec.keys import NEURONS
 from netspec.keys.colours import COLOURS
@@ -166,7 +165,7 @@ def test_key_of_several_types_is_explained_once() -> None:
 
 def test_defaults_are_written_as_in_a_spec() -> None:
     by_name = {key.name: key for key in (KERNEL, ROUNDING, *TRAIN)}
-    shown = {name: keys.default_of(key) for name, key in by_name.items()}
+    shown = {name: key.shown_default for name, key in by_name.items()}
     assert shown["kernel"] == "required"
     assert shown["rounding"] == "that of the net line, or exact"
     assert (shown["batch"], shown["schedule"]) == ("128", "constant")

@@ -90,7 +90,7 @@ def test_key_shows_meaning_range_unit_and_default() -> None:
     assert hover_text("[image] input 3x8x8\n[a] conv filters=3 ker|nel=3") == (
         "**kernel** of conv: the side of the window, or its height x width\n\n"
         "- a whole number from 1, or height x width (3x5); in pixels\n"
-        "- default: required\n"
+        "- required\n"
         "- with several inputs, it may have a value for each"
     )
 
