@@ -136,7 +136,7 @@ def load(
         raise ValueError(f"history=True needs a layer file (.cfg), and {source.name} is not one")
     if history and params is None:
         raise ValueError("history=True needs params=: it reads the notes of the parameter file")
-    options = LayerFileOptions(read_named(params), history=history) if params is not None else LayerFileOptions()
+    options = ImportOptions(read_named(params), history=history) if params is not None else ImportOptions()
     return load_source(source, input_shape, changes, folder=Path(path).parent, options=options)
 
 
@@ -146,7 +146,7 @@ def loads(text: str, name: str = "<text>", input_shape: Shape | None = None) -> 
 
 
 @dataclass(frozen=True, slots=True)
-class LayerFileOptions:
+class ImportOptions:
     """How to read a layer file of cuda-convnet, or a network of Caffe.
 
     ``params`` is its parameter file, or the solver of a network of Caffe. ``dialect`` is its version (``None``:
@@ -166,11 +166,11 @@ def load_source(
     input_shape: Shape | None = None,
     changes: Sequence[str] = (),
     folder: Path | None = None,
-    options: LayerFileOptions | None = None,
+    options: ImportOptions | None = None,
 ) -> Net:
     """Check a spec, a layer file or a model, and search for fixes of a spec's mistakes. Raises ``SpecError``.
 
-    ``folder`` is where a variant finds the file that it starts from. ``options``: how to read a layer file.
+    ``folder`` is where a variant finds the file that it starts from. ``options``: how to read the other program's file.
     """
     if isinstance(source, ModelFile):
         return import_model(source, input_shape, changes).net
@@ -179,7 +179,7 @@ def load_source(
     if is_darknet_file(source):
         return import_darknet(source, input_shape, changes).net
     if is_layer_file(source):
-        return _load_layer_file(source, input_shape, changes, options or LayerFileOptions())
+        return _load_layer_file(source, input_shape, changes, options or ImportOptions())
 
     checked = check(collect_texts(source, open_folder(folder), changes), input_shape)
     diagnostics = checked.diagnostics
@@ -195,14 +195,14 @@ def load_source(
 def import_layer_file(
     source: Source,
     input_shape: Shape | None = None,
-    options: LayerFileOptions | None = None,
+    options: ImportOptions | None = None,
     changes: Sequence[str] = (),
 ) -> Net:
     """Convert a layer file of cuda-convnet to a spec that is meant to be read, the ``source`` of the net.
 
     ``changes`` of keys are written into it. Raises ``SpecError``.
     """
-    return _load_layer_file(source, input_shape, changes, options or LayerFileOptions(merged=True), readable=True)
+    return _load_layer_file(source, input_shape, changes, options or ImportOptions(merged=True), readable=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -318,7 +318,7 @@ def _load_layer_file(
     source: Source,
     input_shape: Shape | None,
     changes: Sequence[str],
-    options: LayerFileOptions,
+    options: ImportOptions,
     *,
     readable: bool = False,
 ) -> Net:

@@ -114,15 +114,13 @@ def _imported(file: str, reading: Reading, weights: Path | None) -> Imported:
     if isinstance(source, ModelFile):
         return import_model(source, reading.shape, reading.changes)
     if is_caffe_file(source):
-        solver = reading.layer_file_options(merged=False).params
+        solver = reading.import_options(merged=False).params
         return import_caffe(source, reading.shape, reading.changes, solver, weights)
     if is_darknet_file(source):
         return import_darknet(source, reading.shape, reading.changes, weights)
     if file.lower().endswith(SPEC) and not begins_as_layer_file(source):
         fail(f"{file} is a spec already; compile --to cuda-convnet writes it as a layer file")
-    return Imported(
-        import_layer_file(source, reading.shape, reading.layer_file_options(merged=True), reading.changes), {}
-    )
+    return Imported(import_layer_file(source, reading.shape, reading.import_options(merged=True), reading.changes), {})
 
 
 def _weights_file(imported: Imported) -> bytes:

@@ -20,7 +20,7 @@ from netspec.source import LAYER_FILE, SPEC_ENDINGS, STDIN, Source
 if TYPE_CHECKING:
     from netspec.importers.cuda_convnet import Dialect
     from netspec.ir.shape import Shape
-    from netspec.net import LayerFileOptions, Net
+    from netspec.net import ImportOptions, Net
 
 READING_OPTIONS = "--set, --input, --params, --history and --dialect"
 """The options behind a ``Reading``, for error messages."""
@@ -66,24 +66,24 @@ class Reading:
         return self if given <= 1 else replace(self, params=(self.params[indices.index(index)],))
 
     def load(self, path: str, source: Source, *, merged: bool = False) -> Net:
-        """Load the network of a text, ``source``, that was read from ``path``; ``merged`` as in ``layer_file_options``.
+        """Load the network of a text, ``source``, that was read from ``path``; ``merged`` as in ``import_options``.
 
         Raises ``CannotOpen`` and ``SpecError``.
         """
         from netspec.net import load_source
 
         folder = None if path == "-" else Path(path).parent
-        return load_source(source, self.shape, self.changes, folder, self.layer_file_options(merged=merged))
+        return load_source(source, self.shape, self.changes, folder, self.import_options(merged=merged))
 
-    def layer_file_options(self, *, merged: bool) -> LayerFileOptions:
+    def import_options(self, *, merged: bool) -> ImportOptions:
         """Read the parameter file and return the loader's options. Raises ``CannotOpen`` and ``SpecError``.
 
         With ``merged``, the copies of a layer that a cuda-convnet layer file has for each GPU become one layer.
         """
-        from netspec.net import LayerFileOptions
+        from netspec.net import ImportOptions
         from netspec.opening import read_named
 
-        return LayerFileOptions(read_named(self.params[0]) if self.params else None, self.dialect, merged, self.history)
+        return ImportOptions(read_named(self.params[0]) if self.params else None, self.dialect, merged, self.history)
 
 
 def _is_layer_file(path: str) -> bool:

@@ -9,7 +9,7 @@ from netspec import backend
 from netspec.diff import compare
 from netspec.ir.graph import Graph
 from netspec.keys import texts
-from netspec.net import LayerFileOptions, Net, import_layer_file, loads
+from netspec.net import ImportOptions, Net, import_layer_file, loads
 from netspec.source import Source
 
 Dialect = Literal["2012", "v2"]
@@ -19,7 +19,7 @@ BACKEND = backend.load("cuda_convnet")
 def reimported(files: Any, graph: Graph) -> Net:
     """Import the layer and parameter files that were written for a graph."""
     layers, params = Source("layers.cfg", files.layers), Source("layer-params.cfg", files.params)
-    net = import_layer_file(layers, graph.input.output, LayerFileOptions(params, files.dialect, merged=True))
+    net = import_layer_file(layers, graph.input.output, ImportOptions(params, files.dialect, merged=True))
     return loads(net.source.text)
 
 

@@ -9,7 +9,7 @@ from round_trip import BACKEND, Dialect, assert_same_net, reimported
 
 from netspec.diagnostics import SpecError
 from netspec.importers.cuda_convnet import translate
-from netspec.net import LayerFileOptions, loads
+from netspec.net import ImportOptions, loads
 from netspec.net import import_layer_file as imported
 from netspec.source import Source
 
@@ -52,7 +52,7 @@ def test_sum_of_convolutions_is_one_section() -> None:
 @pytest.mark.parametrize("dialect", ["2012", "v2"])
 def test_shared_matrices_survive_the_round_trip(dialect: Dialect) -> None:
     """Both files have the same inputs, weights, biases and shared matrices."""
-    net = loads(imported(Source("shared.cfg", SHARED), None, LayerFileOptions(None, "2012", merged=True)).source.text)
+    net = loads(imported(Source("shared.cfg", SHARED), None, ImportOptions(None, "2012", merged=True)).source.text)
     files = BACKEND.emit(net, dialect)
     text = files.layers  # type: ignore[attr-defined]
     assert section(text, "b")["weightSource"] == ",b[0],a[0]" and section(text, "c")["weightSource"] == "b[0],"

@@ -12,7 +12,7 @@ import pytest
 
 from netspec.importers.cuda_convnet import Dialect
 from netspec.ir.shape import Shape
-from netspec.net import LayerFileOptions, Net, import_layer_file
+from netspec.net import ImportOptions, Net, import_layer_file
 from netspec.source import Source
 
 _FOLDER = os.environ.get("NETSPEC_CORPUS")
@@ -54,12 +54,12 @@ def case_id(case: Case) -> str:
     return str(params or file["file"])
 
 
-def layer_file_options(params: str | None) -> LayerFileOptions:
-    return LayerFileOptions(source(params) if params else None, merged=True)
+def import_options(params: str | None) -> ImportOptions:
+    return ImportOptions(source(params) if params else None, merged=True)
 
 
 def import_case(file: dict[str, Any], params: str | None) -> Net:
-    return import_layer_file(source(file["file"]), shape(file), layer_file_options(params))
+    return import_layer_file(source(file["file"]), shape(file), import_options(params))
 
 
 def corpus_param(number: int, case: Case) -> Any:

@@ -6,7 +6,7 @@ from netspec.diagnostics import Diagnostic, SpecError
 from netspec.importers.cuda_convnet import Dialect, translate
 from netspec.ir.schedules import Schedule
 from netspec.ir.shape import Shape
-from netspec.net import LayerFileOptions, Net, load_source
+from netspec.net import ImportOptions, Net, load_source
 from netspec.source import Source
 
 DATA = "[data]\ntype=data\ndataIdx=0\n[labels]\ntype=data\ndataIdx=1\n"
@@ -106,7 +106,7 @@ def load(
     merged: bool = False,
 ) -> Net:
     """Load a layer file without errors."""
-    options = LayerFileOptions(Source("params.cfg", params) if params is not None else None, dialect, merged)
+    options = ImportOptions(Source("params.cfg", params) if params is not None else None, dialect, merged)
     return load_source(Source("net.cfg", text), shape, options=options)
 
 

@@ -16,7 +16,7 @@ from netspec.check import check
 from netspec.diagnostics import SpecError
 from netspec.importers.cuda_convnet import Dialect, translate
 from netspec.ir.shape import Shape
-from netspec.net import LayerFileOptions, Net, import_layer_file, load_source, loads
+from netspec.net import ImportOptions, Net, import_layer_file, load_source, loads
 from netspec.source import Source
 
 pytestmark = pytest.mark.skipif(CORPUS is None, reason="NETSPEC_CORPUS names no folder with real layer files")
@@ -130,7 +130,7 @@ def test_probes_are_accepted_as_by_the_original(probe: dict[str, Any], dialect: 
     data = Shape(units) if units else Shape(3, probe["size"], probe["size"])
     params = Source("params.cfg", probe["params"]) if probe["params"] else None
     try:
-        net = load_source(Source("probe.cfg", probe["text"]), data, options=LayerFileOptions(params, dialect))
+        net = load_source(Source("probe.cfg", probe["text"]), data, options=ImportOptions(params, dialect))
         codes: list[str] = []
     except Exception as error:  # the assertion below prints it
         codes = [d.code for d in getattr(error, "diagnostics", ()) if d.severity == "error"] or [repr(error)]

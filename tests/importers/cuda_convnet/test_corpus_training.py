@@ -16,7 +16,7 @@ from netspec.ir.constraint import Constraint
 from netspec.ir.graph import Graph, Parameter
 from netspec.ir.ops import Dropout, LinearNeuron
 from netspec.ir.schedules import DiscreteExponential, Exponential, Fixed, JumpingExponential, Linear, Schedule
-from netspec.net import LayerFileOptions, load_source
+from netspec.net import ImportOptions, load_source
 from netspec.passes.torch_names import state_keys
 from netspec.train.learning.objective import build
 from netspec.train.learning.optimiser import optimiser_of
@@ -34,7 +34,7 @@ def accepted_params(file: dict[str, Any]) -> list[dict[str, Any]]:
 
 def graph_of(file: dict[str, Any], pair: dict[str, Any] | None) -> Graph:
     params = source(pair["params"]) if pair else None
-    return load_source(source(file["file"]), shape(file), options=LayerFileOptions(params)).graph
+    return load_source(source(file["file"]), shape(file), options=ImportOptions(params)).graph
 
 
 def training_cases() -> list[Any]:

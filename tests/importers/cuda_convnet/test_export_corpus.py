@@ -8,14 +8,14 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from corpusfiles import CASES, CORPUS, FILES, Case, corpus_param, import_case, layer_file_options, probes, shape, source
+from corpusfiles import CASES, CORPUS, FILES, Case, corpus_param, import_case, import_options, probes, shape, source
 
 from netspec import backend
 from netspec.diagnostics import SpecError
 from netspec.diff import compare
 from netspec.importers.cuda_convnet import Dialect
 from netspec.ir.shape import Shape
-from netspec.net import LayerFileOptions, Net, load_source, loads
+from netspec.net import ImportOptions, Net, load_source, loads
 from netspec.source import Source
 
 pytestmark = pytest.mark.skipif(CORPUS is None, reason="NETSPEC_CORPUS names no folder with real layer files")
@@ -28,7 +28,7 @@ def round_trip(net: Net, dialect: Dialect | None = None, *, merged: bool) -> Net
     written = BACKEND.emit(net, dialect)
     params = Source("layer-params.cfg", written.params)
     layers = Source("layers.cfg", written.layers)
-    return load_source(layers, net.graph.input.output, options=LayerFileOptions(params, written.dialect, merged))
+    return load_source(layers, net.graph.input.output, options=ImportOptions(params, written.dialect, merged))
 
 
 @pytest.mark.many
@@ -40,7 +40,7 @@ def test_exported_corpus_file_is_the_same_network(case: Case) -> None:
 
 @pytest.mark.parametrize("file", [corpus_param(i, (file, None)) for i, file in enumerate(FILES)])
 def test_export_without_merging_keeps_every_layer(file: Case) -> None:
-    merged = load_source(source(file[0]["file"]), shape(file[0]), options=layer_file_options(None))
+    merged = load_source(source(file[0]["file"]), shape(file[0]), options=import_options(None))
     separate = load_source(source(file[0]["file"]), shape(file[0]))
     again = round_trip(separate, merged=False)
     comparison = compare(separate, again)
@@ -65,7 +65,7 @@ def test_exported_probe_is_the_same_network(probe: dict[str, Any], dialect: Dial
     data = Shape(units) if units else Shape(3, probe["size"], probe["size"])
     params = Source("params.cfg", probe["params"]) if probe["params"] else None
     try:
-        net = load_source(Source("probe.cfg", probe["text"]), data, options=LayerFileOptions(params, dialect))
+        net = load_source(Source("probe.cfg", probe["text"]), data, options=ImportOptions(params, dialect))
     except SpecError:
         return  # not a valid layer file; test_corpus.py checks these
     if (probe["name"], dialect) in NOT_EXPORTABLE:

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from corpusfiles import CASES, CORPUS, FILES, Case, corpus_param, import_case, layer_file_options, shape, source
+from corpusfiles import CASES, CORPUS, FILES, Case, corpus_param, import_case, import_options, shape, source
 from places import SPECS
 from twin_parameters import merge_twin_parameters
 
@@ -23,7 +23,7 @@ from netspec.importers.cuda_convnet import translate
 from netspec.importers.cuda_convnet.reading import read
 from netspec.ir.shape import Shape
 from netspec.language.formatter import formatted
-from netspec.net import LayerFileOptions, import_layer_file, load_source, loads
+from netspec.net import ImportOptions, import_layer_file, load_source, loads
 from netspec.source import Source
 
 pytestmark = pytest.mark.skipif(CORPUS is None, reason="NETSPEC_CORPUS names no folder with real layer files")
@@ -46,7 +46,7 @@ def test_imported_spec_is_formatted_and_the_same_network(case: Case) -> None:
     assert text.startswith(first + "\n")
     expected = [comment for name in (file["file"], params) if name for comment in comments(name)]
     assert [comment for comment in expected if comment not in text] == []
-    loaded = load_source(source(file["file"]), shape(file), options=layer_file_options(params))
+    loaded = load_source(source(file["file"]), shape(file), options=import_options(params))
     assert compare(loaded, loads(text)).same
 
 
@@ -63,12 +63,12 @@ LAST_STATE = {
 def test_initial_rates_are_no_lower_than_the_last(case: Case) -> None:
     file, name = case
     assert name is not None
-    last = load_source(source(file["file"]), shape(file), options=layer_file_options(name))
+    last = load_source(source(file["file"]), shape(file), options=import_options(name))
     is_last = any(d.code == "cfg-last-state" for d in last.warnings)
     assert is_last == (Path(name).stem.removeprefix("layer-params-") in LAST_STATE)
     try:
         first = import_layer_file(
-            source(file["file"]), shape(file), LayerFileOptions(source(name), merged=True, history=True)
+            source(file["file"]), shape(file), ImportOptions(source(name), merged=True, history=True)
         )
     except SpecError as error:
         assert [d.code for d in error.diagnostics if d.severity == "error"] == ["cfg-no-history"]
@@ -138,7 +138,7 @@ PARAMS_145 = LAYERS_145.replace("layers-145", "layer-params-145")
 def test_run_of_the_paper_matches_alexnet_2012() -> None:
     """With the initial rates of its run, layers-145.cfg and specs/alexnet-2012.net only differ in names and in settings
     that the original took from its command line."""
-    options = LayerFileOptions(source(PARAMS_145), merged=True, history=True)
+    options = ImportOptions(source(PARAMS_145), merged=True, history=True)
     net = import_layer_file(source(LAYERS_145), Shape(3, 224, 224), options)
     comparison = compare(loads(net.source.text), load(SPECS / "alexnet-2012.net"))
     assert (comparison.function, comparison.misfits) == ("same", ())

@@ -12,7 +12,7 @@ from netspec.diagnostics import Diagnostic, SpecError
 from netspec.diff import compare
 from netspec.ir.schedules import Fixed, Steps
 from netspec.ir.settings import Augment
-from netspec.net import LayerFileOptions, Net, load_source, loads
+from netspec.net import ImportOptions, Net, load_source, loads
 from netspec.source import Source
 
 LAYERS = {"conv1a": 1, "conv1b": 1, "conv2a": 1, "conv2b": 1, "fca": 2, "fcb": 2, "out": 2}
@@ -31,7 +31,7 @@ def params(notes: str, usual: str = "0.00001", more: str = "", **other_rates: st
 
 
 def read(text: str, *, history: bool = True) -> Net:
-    options = LayerFileOptions(Source("params.cfg", text), merged=True, history=history)
+    options = ImportOptions(Source("params.cfg", text), merged=True, history=history)
     return load_source(Source("net.cfg", TWINS + ending("fca,fcb")), SHAPE, options=options)
 
 

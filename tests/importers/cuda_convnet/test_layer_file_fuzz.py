@@ -10,7 +10,7 @@ from layerfiles import NORMS, PARAMS, SHAPE, TWINS, conv, ending, net, params
 
 from netspec.diagnostics import SpecError
 from netspec.importers.cuda_convnet import Dialect
-from netspec.net import LayerFileOptions, load_source
+from netspec.net import ImportOptions, load_source
 from netspec.source import Source
 
 FILES = [NORMS, TWINS + ending("fca,fcb"), net(conv("c", "data", 3, more="groups=1\nweightSource="), "c")]
@@ -47,7 +47,7 @@ def test_any_file_is_loaded_or_diagnosed(
     source = Source("net.cfg", text)
     params_source = Source("params.cfg", given_params) if given_params is not None else None
     try:
-        diagnostics = load_source(source, SHAPE, options=LayerFileOptions(params_source, dialect, merged)).warnings
+        diagnostics = load_source(source, SHAPE, options=ImportOptions(params_source, dialect, merged)).warnings
     except SpecError as error:
         diagnostics = error.diagnostics
         assert any(d.severity == "error" for d in diagnostics)
