@@ -50,12 +50,12 @@ class ImageTest:
 
     def count(self, part: Part, met: Callable[[Unreadable], None], progress: Callable[[int], None]) -> None:
         """See ``testing.Test``."""
-        settings, done = self._settings, 0
+        settings, done, split = self._settings, 0, int(part == "validation")
         with Loader(settings.workers, met, buffers_for(settings.device)) as loader:
             for labels, predicted in _predictions(self._sources, part, loader, settings.batch):
                 require_no_nan(predicted, self._runs)
                 self._totals.add(labels.classes, predicted)
-                self._mistakes.add(int(part == "validation"), labels.indices, labels.classes, predicted)
+                self._mistakes.add(split, labels.indices, labels.classes, predicted)
                 done += labels.drawn
                 progress(done)
 
