@@ -77,9 +77,10 @@ def _without_edges(core: Core, pair_indices: PairIndices) -> Identity:
 
 @dataclass(frozen=True, slots=True)
 class _Reading:
-    """What corresponding readers read in both networks, and the gravest effect that a difference there can have."""
+    """What corresponding readers read in both networks, and the gravest effect that a difference there can have.
+    ``readers`` are their layers in both, as far as there are any."""
 
-    readers: tuple[str, str] | None
+    readers: tuple[str | None, str | None]
     edges: tuple[tuple[Edge, ...], tuple[Edge, ...]]
     effect: Effect
     ordered: bool = True
@@ -95,9 +96,9 @@ def _readings(a: NormalForm, b: NormalForm, pairs: Mapping[str, str]) -> Iterato
         for layer in form.cores.keys() - paired:
             for core in form.cores[layer]:
                 edges = (core.edges, ()) if side == 0 else ((), core.edges)
-                yield _Reading(None, edges, greatest_effect(layer, form))
-    yield _Reading(None, ((a.scores,), (b.scores,)), "function")
-    yield _Reading(None, ((a.output,), (b.output,)), "output")
+                yield _Reading((None, None), edges, greatest_effect(layer, form))
+    yield _Reading((a.reader_of_scores, b.reader_of_scores), ((a.scores,), (b.scores,)), "function")
+    yield _Reading((None, None), ((a.output,), (b.output,)), "output")
 
 
 class _Sourced(NamedTuple):
@@ -130,7 +131,7 @@ def _compare(reading: _Reading, pair_indices: tuple[PairIndices, PairIndices], b
         effects.append(effect)
         for side, sourced in enumerate((left, right)):
             edge = sourced.edge if sourced else None
-            _record(blame[side].sources, _involved(edge, reading.readers, side), effect)
+            _record(blame[side].sources, _involved(edge, reading.readers[side]), effect)
             if edge and chain_differs:
                 _record(blame[side].chains, (step.layer for step in edge.chain), effect)
             if edge:
@@ -151,10 +152,10 @@ def _functions(chain: tuple[Step, ...]) -> tuple[Identity, ...]:
     return tuple(step.function for step in chain)
 
 
-def _involved(edge: Edge | None, readers: tuple[str, str] | None, side: int) -> Iterator[str]:
+def _involved(edge: Edge | None, reader: str | None) -> Iterator[str]:
     """Yield the layers involved in where a value comes from: its reader, its source, and those it passes through."""
-    if readers is not None:
-        yield readers[side]
+    if reader is not None:
+        yield reader
     if edge is not None:
         yield edge.source[0]
         yield from edge.through

@@ -48,6 +48,8 @@ def _unpaired(matched: Matched, x: str | None, y: str | None) -> Difference:
     place = f", after {above}" if above else ", first"
     text = description(graph, graph.layers[name]) + place
     effect = matched.greatest_effect(x, y) if matched.computes(side, name) else matched.chain_effect(x, y)
+    if name == matched.forms[side].reader_of_scores:
+        effect = gravest(effect, matched.source_effect(x, y))
     op = graph.nodes[graph.layers[name].nodes[0]].op
     if x is not None:
         return Difference("removed", "", text, "", effect, factor_note(op, None))

@@ -63,7 +63,8 @@ class Core:
 
 @dataclass(frozen=True, slots=True)
 class NormalForm:
-    """The normal form of a network: its cores by layer, the class scores, and the output.
+    """The normal form of a network: its cores by layer, the class scores, and the output. ``reader_of_scores`` is the
+    layer of the loss or softmax that says which value the scores are, if there is one.
 
     Three sets of layers say what depends on a layer: the class scores (``for_scores``), the scores or the output
     (``for_output``), the scores or the losses (``for_losses``).
@@ -72,6 +73,7 @@ class NormalForm:
     cores: dict[str, tuple[Core, ...]]
     scores: Edge
     output: Edge
+    reader_of_scores: str | None
     for_scores: frozenset[str]
     for_output: frozenset[str]
     for_losses: frozenset[str]
@@ -104,9 +106,11 @@ def normal_form(graph: Graph) -> NormalForm:
     if isinstance(output.op, ops.Loss):
         output = graph.nodes[output.inputs[-1]]
     ends = values[graph.scores.name], values[output.name]
+    reader = graph.reader_of_scores
     return NormalForm(
         _without_inner_joins({name: tuple(layer_cores) for name, layer_cores in cores.items()}, ends),
         *ends,
+        reader.layer if reader else None,
         _ancestors(graph, [graph.scores]),
         _ancestors(graph, [graph.scores, output]),
         _ancestors(graph, [graph.scores, *graph.losses]),

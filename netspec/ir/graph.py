@@ -157,11 +157,17 @@ class Graph:
         It is the input of the last loss on class scores; without one, that of the last softmax; without either, the
         output (or what it reads if it is a loss). A network without a loss is trained with the cross-entropy of these.
         """
+        reader = self.reader_of_scores
+        return self.nodes[reader.inputs[-1]] if reader else self.output
+
+    @property
+    def reader_of_scores(self) -> Node | None:
+        """The loss or softmax whose input the class scores are, or ``None`` if they are the output."""
         reversed_nodes = tuple(self.nodes.values())[::-1]
         readers = [node for node in reversed_nodes if isinstance(node.op, Loss) and node.op.labelled]
         readers += [node for node in reversed_nodes if isinstance(node.op, Softmax)]
         readers += [node for node in (self.output,) if isinstance(node.op, Loss)]
-        return self.nodes[readers[0].inputs[-1]] if readers else self.output
+        return readers[0] if readers else None
 
     @property
     def is_dense(self) -> bool:

@@ -241,6 +241,15 @@ def test_final_softmax_changes_the_output_but_not_the_scores() -> None:
     assert difference_lines(comparison) == ["prob removed: softmax, after fc2 -> , output"]
 
 
+def test_what_says_which_value_the_scores_are_changes_the_function() -> None:
+    layers = f"{CONV}\n[a] fc outputs=4\n[b] fc outputs=4 inputs=conv1\n"
+    reading = diff(f"{layers}[p] softmax inputs=a", f"{layers}[p] softmax inputs=b")
+    assert difference_lines(reading) == ["p inputs: a -> b, function"]
+    added = diff(layers, f"{layers}[l] crossentropy inputs=a")
+    assert [(d.kind, d.effect) for d in added.each()] == [("added", "function")]
+    assert [d.effect for d in diff(layers, f"{layers}[l] crossentropy").each()] == ["training"]
+
+
 def test_softrelu_does_not_commute_with_max_pooling() -> None:
     comparison = diff(f"{CONV} neuron=softrelu\n{POOL}\n{END}", f"{CONV}\n{POOL} neuron=softrelu\n{END}")
     assert comparison.function == "other"
