@@ -32,6 +32,7 @@ ABOVE = "[i] input 64x8x8\n[a] "
         ),
         ("MaxPooling2D(pool_size=(2, 2), strides=2)", "maxpool kernel=2x2 stride=2"),
         ("nn.AdaptiveAvgPool2d((4, 4))", "avgpool kernel=2"),
+        ("AdaptiveAvgPool2d((4, 4))", "avgpool kernel=2"),
         ("nn.AdaptiveAvgPool2d(output_size=(1, 1))", "avgpool kernel=global"),
         ("nn.Upsample(scale_factor=2)", "upsample factor=2"),
         ("nn.Upsample(scale_factor=(2, 3), mode='bilinear', align_corners=True)", "upsample factor=2x3 method=corners"),
@@ -115,13 +116,34 @@ ABOVE = "[i] input 64x8x8\n[a] "
         ("resize scale_factor=2", "resize step=0.5"),
         ("lrn depth_radius=2 alpha=1e-4", "lrn size=5 alpha=1e-4"),
         ("maxpool kernel=3 stride=2 ceil_mode=True", "maxpool kernel=3 stride=2 rounding=caffe"),
+        ("relu6 # as in 'Relu6'\n[b] Dense units=4  # hidden", "relu6 # as in 'Relu6'\n[b] fc outputs=4  # hidden"),
     ],
 )
 def test_pasted_layer_is_right_after_one_fix(line: str, right: str) -> None:
     text = f"{ABOVE}{line}\n"
     found = only_diagnostic(text)
-    assert found.fixes[0].checks
-    assert apply(found.fixes[0].edits, text) == f"{ABOVE}{right}\n"
+    (fix,) = found.fixes
+    assert fix.checks and apply(fix.edits, text) == f"{ABOVE}{right}\n"
+
+
+def test_fix_of_a_key_only_names_what_it_changes() -> None:
+    found = only_diagnostic(f"{ABOVE}conv filters=8 kernel=3 activation='relu'\n")
+    assert [fix.title for fix in found.fixes] == ["write neuron=relu"]
+
+
+def test_pasted_range_is_right_after_one_fix() -> None:
+    text = "[i] input 3x8x8 range=[-1, 1]\n[f] fc outputs=2\n"
+    (fix,) = only_diagnostic(text).fixes
+    assert (fix.title, fix.effect, fix.checks) == ("write range=1 mean=0.5 std=0.5", "the whole network checks", True)
+    assert apply(fix.edits, text) == "[i] input 3x8x8 range=1 mean=0.5 std=0.5\n[f] fc outputs=2\n"
+
+
+def test_fix_does_not_decide_what_the_line_does_not_say() -> None:
+    """How the window tiles is another mistake, of which there are several ways out."""
+    text = f"{ABOVE}maxpool kernel=3 stride=(2, 2)\n"
+    (fix,) = only_diagnostic(text).fixes
+    assert apply(fix.edits, text) == f"{ABOVE}maxpool kernel=3 stride=2x2\n"
+    assert (fix.effect, fix.checks) == ("1 other error remains", False)
 
 
 def test_softmax_of_a_layer_that_others_read_by_name_has_no_fix() -> None:

@@ -6,13 +6,10 @@ import time
 
 import pytest
 from checking import diagnostics_of, only_diagnostic
+from proposed import titles
 
 import netspec
 from netspec.diagnostics import Diagnostic, apply
-
-
-def titles(found: Diagnostic) -> list[str]:
-    return [fix.title for fix in found.fixes]
 
 
 def test_missing_padding_of_three_layers_is_reported_for_each() -> None:

@@ -75,10 +75,6 @@ def test_page_of_a_setting_lists_its_keys() -> None:
         assert [key.name for key in setting.keys if f"| `{key.name}` |" not in page(word)] == []
 
 
-def test_train_page_shows_parameters_of_plateau() -> None:
-    assert "`patience=5`: a whole number from 1; `threshold=0.001`: a number from 0" in page("train")
-
-
 def test_page_of_a_value_shows_its_parameters() -> None:
     (row,) = [line for line in page("plateau").splitlines() if line.startswith("| `schedule` of `train` |")]
     assert "`patience=5`: a whole number from 1; `threshold=0.001`: a number from 0" in row

@@ -119,7 +119,8 @@ def test_cost_with_negative_coefficient_is_maximised() -> None:
 
 
 def test_cost_over_scores_is_told_of_their_softmax() -> None:
-    whole = net(FC, "f").replace("inputs=labels,probs", "inputs=labels,out")
+    relu = "[r]\ntype=neuron\nneuron=relu\ninputs=out\n"  # reads the scores, too
+    whole = net(FC, "f").replace("[probs]", f"{relu}[probs]").replace("inputs=labels,probs", "inputs=labels,out")
     (error,) = [d for d in diagnose(whole) if d.code == "wrong-inputs"]
     assert error.notes == ("probs is the softmax of out: inputs=labels,probs",)
     (error,) = [d for d in diagnose(net(FC, "f").replace("type=softmax", "type=concat")) if d.code == "wrong-inputs"]

@@ -80,13 +80,6 @@ def test_cost_may_have_one_above_it_as_a_child() -> None:
     assert {"x", "y"} <= set(network.layers)
 
 
-def test_softmax_of_the_layer_that_a_cost_reads_is_named() -> None:
-    relu = "[r]\ntype=neuron\nneuron=relu\ninputs=out\n"
-    text = net("", "data").replace("[probs]", f"{relu}[probs]").replace("inputs=labels,probs", "inputs=labels,out")
-    (found,) = [d for d in diagnose(text) if d.code == "wrong-inputs"]
-    assert found.notes == ("probs is the softmax of out: inputs=labels,probs",)
-
-
 def test_names_that_a_spec_cannot_have_are_replaced_by_different_ones() -> None:
     network = load(net("".join(conv(name, "data", 3) for name in ("c/1", "c:1", "c_1")), "c/1,c:1,c_1"))
     assert list(network.layers)[1:4] == ["c_1_2", "c_1_3", "c_1"]

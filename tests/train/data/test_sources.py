@@ -73,11 +73,6 @@ def test_digits_are_found_if_scikit_learn_moves_its_file(monkeypatch: pytest.Mon
     assert all((found.read(place) == expected.read(place)).all() for place in range(len(expected.labels)))
 
 
-def test_digits_need_a_network_with_their_input_size() -> None:
-    with pytest.raises(TrainError, match="the images of digits are 1x8x8, the network reads 3x8x8"):
-        open_source("digits", linear_network(3, 8, 8), seed=0)
-
-
 def test_digits_are_not_enlarged_for_crops() -> None:
     graph = loads("[image] input 1x8x8\n[fc] fc outputs=10\naugment from=10").graph
     with pytest.raises(TrainError, match="are 1x8x8, the network reads crops from 1x10x10: augment from=10") as caught:
