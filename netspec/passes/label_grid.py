@@ -87,7 +87,7 @@ def _common(axes: list[tuple[int, int, int]]) -> tuple[int, int, int]:
 
 def _within(grid: ScoreGrid, whole: ScoreGrid) -> Slices | None:
     """Return the places of a grid's pixels among those of ``whole``, which has them; ``None`` for all of these."""
-    if grid == whole:
+    if (grid.rows, grid.columns) == (whole.rows, whole.columns):
         return None
     rows = _places(grid.top - whole.top, grid.down, grid.rows, whole.down)
     return rows, _places(grid.left - whole.left, grid.across, grid.columns, whole.across)

@@ -28,6 +28,12 @@ def test_scores_at_the_same_pixels_have_the_same_labels() -> None:
     assert found == Labels(ScoreGrid(10, 10, 1, 1, 1, 1), None, {"aux1": None, "loss": None})
 
 
+def test_scores_in_a_single_row_have_all_of_their_labels() -> None:
+    """How far apart rows are says nothing about a single one."""
+    found = labels("[a] avgpool kernel=12x6 stride=6\n[scores] conv filters=2 kernel=1\n")
+    assert (found.grid.rows, found.grid.columns, found.scores) == (1, 2, None)
+
+
 def test_an_auxiliary_loss_at_every_second_pixel_takes_these_labels() -> None:
     """10 x 10 pixels from row 1 on have scores, and every second of them from the same row on."""
     layers = "[a] conv filters=4 kernel=3\n[b] conv filters=4 kernel=2 stride=2\n"
