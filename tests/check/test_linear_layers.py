@@ -98,6 +98,11 @@ def test_notes_have_the_weights_of_the_layers_and_of_one(text: str, notes: tuple
         "[a] conv filters=6 kernel=3 groups=3\n[b] conv filters=6 kernel=3",
         "[a] conv filters=6 kernel=3\n[b] conv filters=6 kernel=3 groups=6",
         "[a] fc outputs=50 parts=2 inputs=h\n[b] fc outputs=10",
+        # The projection of a depthwise convolution, and behind it a block that begins with a convolution.
+        "[d] conv filters=3 kernel=3 groups=3 neuron=relu\n[a] conv filters=6 kernel=1\n[b] conv filters=9 kernel=1",
+        "[d] conv filters=6 kernel=3 groups=3\n[n] batchnorm neuron=relu\n[p] avgpool kernel=global\n"
+        "[e] conv filters=6 kernel=1 neuron=hardsigmoid\n[g] product inputs=n,e\n[a] conv filters=8 kernel=1\n"
+        "[m] batchnorm\n[b] conv filters=9 kernel=1",
         "[a] conv filters=3 kernel=3\n[b] conv filters=3 kernel=3 table=0+1,1+2,0+2",
         "[a] conv filters=6 kernel=3 pad=1\n[b] conv filters=6 kernel=3 pad=1 inputs=a,i",
         "[a] conv filters=6 kernel=3\n[b] local filters=6 kernel=3",
@@ -108,6 +113,20 @@ def test_notes_have_the_weights_of_the_layers_and_of_one(text: str, notes: tuple
 def test_layers_that_may_be_meant_give_no_warning(layers: str) -> None:
     image = "[i] input 4x16x16\n[h] conv filters=4 kernel=1 neuron=relu\n" if "inputs=h" in layers else IMAGE
     assert [w.code for w in valid_net(f"{image}{layers}\n").warnings if w.code == "linear-layers"] == []
+
+
+@pytest.mark.parametrize(
+    "above",
+    [
+        "[d] conv filters=6 kernel=3 groups=3 neuron=relu\n[a] conv filters=6 kernel=3",
+        "[d] conv filters=6 kernel=1 neuron=relu\n[a] conv filters=6 kernel=1",
+        "[d] conv filters=6 kernel=3 groups=3 neuron=relu\n[e] conv filters=6 kernel=1 neuron=relu\n"
+        "[a] conv filters=6 kernel=1",
+    ],
+)
+def test_what_is_no_projection_of_a_depthwise_convolution_gives_one(above: str) -> None:
+    (warning,) = valid_net(f"{IMAGE}{above}\n[b] conv filters=6 kernel=1 neuron=relu\n").warnings
+    assert warning.code == "linear-layers" and warning.message.startswith("a and b compute no more")
 
 
 def test_longest_run_gives_one_warning_and_a_fix_of_all_its_layers() -> None:

@@ -108,7 +108,9 @@ def linear_runs(graph: Graph, facts: Mapping[str, LayerFacts]) -> Iterator[Run]:
     A layer with fewer channels than those around it saves weights and limits the rank of the whole, as MobileNetV2's
     bottlenecks do (Sandler et al., 2018, section 3.2). Kernels of a row and a column, or of a map and a pixel, save
     weights in place of one kernel, unless the maps between them are enough for all that this one could compute. So do
-    convolutions before a fully connected layer that would have more weights without them.
+    convolutions before a fully connected layer that would have more weights without them. A block that ends with the
+    projection of a depthwise convolution ends so by design, wide or narrow, and a block may follow that begins with
+    another convolution (Howard et al.: Searching for MobileNetV3, 2019, table 2, the first two blocks).
     """
     followers = _followers(graph, facts)
     taken: set[str] = set()
@@ -201,7 +203,8 @@ def _followers(graph: Graph, facts: Mapping[str, LayerFacts]) -> dict[str, tuple
         values = _values(graph, first, second)
         alone = all(len(readers[value.name]) == 1 for value in values)
         stated = any("neuron" in facts[value.layer].pairs for value in values)
-        if alone and not stated and _is_plain(graph, first, shared) and _is_plain(graph, second, shared):
+        plain = _is_plain(graph, first, shared) and _is_plain(graph, second, shared)
+        if alone and not stated and plain and not _is_projection(graph, first):
             followers[first.name] = (values[1:], second)
     return followers
 
@@ -212,6 +215,21 @@ def _is_plain(graph: Graph, node: Node, shared: frozenset[str]) -> bool:
     whole = isinstance(op, Linear | Conv) and op.groups == 1 and not (isinstance(op, Conv) and op.table is not None)
     one = len(graph.layers[node.layer].inputs) == 1
     return whole and one and graph.parameters[weight].lr > 0 and shared.isdisjoint(node.params)
+
+
+def _is_projection(graph: Graph, node: Node) -> bool:
+    """Whether a convolution of single pixels reads a depthwise one, perhaps through a neuron and a gate."""
+    if not isinstance(node.op, Conv) or node.op.window.area > 1:
+        return False
+    above, seen = list(node.inputs), set[str]()
+    while above:
+        maker = graph.nodes[above.pop()]
+        if isinstance(maker.op, Conv) and 1 < maker.op.groups == graph.shapes(maker)[0].channels:
+            return True
+        if type(maker.op) not in _WEIGHTED:
+            above += [name for name in maker.inputs if name not in seen]
+            seen.update(maker.inputs)
+    return False
 
 
 def _values(graph: Graph, first: Node, second: Node) -> tuple[Node, ...]:
