@@ -15,6 +15,9 @@ from netspec.keys.counts import Count
 from netspec.language.syntax import by_key
 from netspec.stats import depth, layer_numbers, totals
 
+MAX_ALIKE = 3
+"""How many layers of the same size may be the one that a wrong count leaves out."""
+
 
 def check_totals(graph: Graph, settings: Settings, findings: Findings) -> None:
     """Report each count that is claimed of the network and is not true of it."""
@@ -78,7 +81,13 @@ def _likely(name: str, count: Count, true: Mapping[str, int], graph: Graph) -> I
             f"Keras also counts the {format_count(statistics)} running means and variances of batch normalisation: "
             f"{format_count(parameters + statistics)}"
         )
+    without: dict[int, list[str]] = {}
     for layer in numbers:
         own = {"weights": layer.weights, "parameters": layer.parameters, "connections": layer.connections}.get(name, 0)
         if own and count.holds(true[name] - own):
-            yield f"without {layer.name}, which has {format_count(own)}, it has {format_count(true[name] - own)}"
+            without.setdefault(own, []).append(layer.name)
+    if len(without) == 1:  # a rounded number may be that without each of many layers, which says nothing about it
+        ((own, names),) = without.items()
+        if len(names) <= MAX_ALIKE:
+            rest = format_count(true[name] - own)
+            yield f"without {' or '.join(names)}, which has {format_count(own)}, it has {rest}"

@@ -77,6 +77,23 @@ def test_wrong_claim_is_refuted_with_what_it_may_count(
     assert [(fix.title, fix.checks) for fix in found.fixes] == [(f"claim {right}", True)]
 
 
+@pytest.mark.parametrize(
+    ("alike", "claim", "notes"),
+    [
+        (3, "320", ("without f1 or f2 or f3, which has 100, it has 320",)),  # 3 * 100 + 120 = 420
+        (3, "0.3K", ()),  # 420 - 100 and 420 - 120 are written so
+        (4, "420", ()),  # 520 - 100, of one of four
+        (4, "400", ("without last, which has 120, it has 400",)),
+    ],
+)
+def test_layers_that_a_wrong_claim_may_leave_out(alike: int, claim: str, notes: tuple[str, ...]) -> None:
+    layers = "".join(f"[f{number}] fc outputs=10\n" for number in range(1, alike + 1))
+    found = only_diagnostic(
+        f"net n -> parameters={claim}\ndefault fc bias=none neuron=relu\n[i] input 10\n{layers}[last] fc outputs=12\n"
+    )
+    assert found.notes == notes
+
+
 def test_totals_are_left_alone_while_a_layer_is_wrong() -> None:
     found = only_diagnostic(f"net n -> parameters=1\n{LAYERS} -> 11")
     assert found.message == "f is 10, not 11"
