@@ -86,8 +86,9 @@ class Result:
 class _Job:
     """Everything needed to start a training, or to continue one.
 
-    ``origin`` records where the initial weights come from. ``state`` is the checkpoint to continue from; it is emptied
-    once the training has restored it.
+    ``origin`` records where the initial weights come from, and ``balanced`` whether the weights of the classes were
+    counted in the images. ``state`` is the checkpoint to continue from; it is emptied once the training has restored
+    it.
     """
 
     graph: Graph
@@ -98,6 +99,7 @@ class _Job:
     origin: dict[str, Any]
     folder: Path
     world: World
+    balanced: bool
     state: dict[str, Any] | None = None
 
 
@@ -135,7 +137,8 @@ def train(net: Net, stem: str, request: Request, reporter: Reporter, world: Worl
     name = re.sub(r"[^A-Za-z0-9._-]+", "-", stem).strip("-.") or "run"
     folder = world.broadcast(RunFolder.create(request.out, name).path if world.is_main else Path())
     with world.only_on_main(locked(folder)):
-        return _run(_Job(graph, spec, config, data, objective, origin, folder, world), reporter)
+        balanced = net.graph.train.class_weights == "balanced"
+        return _run(_Job(graph, spec, config, data, objective, origin, folder, world, balanced), reporter)
 
 
 def resume(run: Path, net: Net | None, request: Request, reporter: Reporter, world: World = SINGLE_PROCESS) -> Result:
@@ -166,7 +169,9 @@ def _resume(
         objective, origin = initial_network(graph, config, request, reporter)
         if world.is_main:
             RunFolder(folder).clear()
-        return _run(_Job(graph, earlier.spec, config, data, objective, origin, folder, world), reporter)
+        return _run(
+            _Job(graph, earlier.spec, config, data, objective, origin, folder, world, earlier.balanced), reporter
+        )
     if request.weights is not None and state["origin"] != initial_network(graph, config, request, reporter)[1]:
         raise RequestError(
             f"{earlier.folder} did not start from {request.weights} as it is now, with these layers fresh"
@@ -178,7 +183,7 @@ def _resume(
     for difference in rounding_differences(earlier, config, versions_here()):
         reporter.note(f"{difference}: the last bits of the numbers may differ from those of one uninterrupted run")
     reporter.note(f"{earlier.folder}: continuing after step {earlier.step}")
-    job = _Job(graph, earlier.spec, config, data, objective, state["origin"], folder, world, state)
+    job = _Job(graph, earlier.spec, config, data, objective, state["origin"], folder, world, earlier.balanced, state)
     return _run(job, reporter)
 
 
@@ -226,7 +231,7 @@ def _run(job: _Job, reporter: Reporter) -> Result:
 
 def _run_in(folder: RunFolder, job: _Job, reporter: Reporter) -> Result:
     graph, config, world = job.graph, job.config, job.world
-    facts = run_facts(graph, config, job.data, job.spec) | job.origin
+    facts = run_facts(graph, config, job.data, job.spec, balanced=job.balanced) | job.origin
     resumed = {"resumed": [*job.state["resumed"], job.state["step"]]} if job.state is not None else {}
     state: Literal["finished", "interrupted", "failed"] = "failed"
     training: Training | None = None

@@ -50,12 +50,15 @@ def with_counted_weights(
 
 
 def with_weights_of(earlier: Earlier, net: Net, shape: Shape | None) -> Net:
-    """Return a network that has the numbers of an earlier run, if that is given, in place of
-    ``class_weights=balanced``; unchanged without it. ``shape`` is the input shape, if it is not the spec's own."""
-    if net.graph.train.class_weights != "balanced":
+    """Return a network that has the numbers that an earlier run counted in place of ``class_weights=balanced``.
+
+    It is unchanged without these words, and if the run has not counted them or has another number of classes. ``shape``
+    is the input shape, if it is not the spec's own.
+    """
+    if net.graph.train.class_weights != "balanced" or not earlier.balanced:
         return net
     weights = earlier.net().graph.train.class_weights
-    if not isinstance(weights, tuple):
+    if not isinstance(weights, tuple) or len(weights) != net.graph.scores.output.channels:
         return net
     graph, spec = _weighted(net.graph, net.kept_text, weights, shape)
     return Net(Source(net.source.name, spec), graph)

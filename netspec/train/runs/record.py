@@ -55,12 +55,14 @@ class Problems:
                     self.report(Unreadable(*failure))
 
 
-def run_facts(graph: Graph, config: Config, data: Data, spec: str) -> dict[str, Any]:
-    """Return the contents of ``run.json`` that are known from the start."""
+def run_facts(graph: Graph, config: Config, data: Data, spec: str, *, balanced: bool) -> dict[str, Any]:
+    """Return the contents of ``run.json`` that are known from the start. ``balanced``: the weights of the classes were
+    counted in the images."""
     data_fingerprint = fingerprint(data)
     return {
         "net": graph.name,
         "spec_sha256": sha256(spec),
+        "balanced": balanced,
         "data": {
             "source": data.source,
             "classes": len(data.classes),

@@ -62,6 +62,11 @@ class Earlier:
         """The step of the newest checkpoint; 0 without one."""
         return int(self.state["step"]) if self.state is not None else 0
 
+    @property
+    def balanced(self) -> bool:
+        """Whether the weights of its classes were counted in its images."""
+        return bool(self.facts.get("balanced"))
+
     def net(self) -> Net:
         """Return the run's network. Raises ``TrainError`` if this version's checker rejects its spec."""
         preparation = {"preparation": self.state["preparation"]} if self.state is not None else {}
