@@ -76,7 +76,7 @@ def _likely(name: str, count: Count, true: Mapping[str, int], graph: Graph) -> I
     }
     if name in others and count.holds(others[name][0]):
         yield others[name][1]
-    if name == "parameters" and statistics and count.holds(parameters + statistics):
+    if name == "parameters" and count.holds(parameters + statistics):
         yield (
             f"Keras also counts the {format_count(statistics)} running means and variances of batch normalisation: "
             f"{format_count(parameters + statistics)}"
@@ -84,7 +84,7 @@ def _likely(name: str, count: Count, true: Mapping[str, int], graph: Graph) -> I
     without: dict[int, list[str]] = {}
     for layer in numbers:
         own = {"weights": layer.weights, "parameters": layer.parameters, "connections": layer.connections}.get(name, 0)
-        if own and count.holds(true[name] - own):
+        if count.holds(true[name] - own):
             without.setdefault(own, []).append(layer.name)
     if len(without) == 1:  # a rounded number may be that without each of many layers, which says nothing about it
         ((own, names),) = without.items()

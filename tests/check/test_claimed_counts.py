@@ -144,6 +144,19 @@ def test_rounded_count_is_corrected_with_as_many_digits(claim: str, right: str) 
     assert (fix.title, fix.checks) == (f"claim {right}", True)
 
 
+@pytest.mark.parametrize(
+    ("claimed", "least", "most"),
+    [(Count(34_800, 100, "K"), 34_750, 34_899), (Count(3_000_000, 10**6, "M"), 2_500_000, 3_999_999), (Count(7), 7, 7)],
+)
+def test_rounded_count_holds_from_half_a_step_below_to_a_step_above(claimed: Count, least: int, most: int) -> None:
+    assert claimed.holds(least) and claimed.holds(most)
+    assert not claimed.holds(least - 1) and not claimed.holds(most + 1)
+
+
+def test_thousand_is_one_thousand() -> None:
+    assert [str(Count(2000, 1000, "K").of(number)) for number in (999, 1000, 1001)] == ["999", "1K", "1K"]
+
+
 @given(st.integers(0, 2**50), st.integers(1, 2**50), st.sampled_from(["", *SCALES]), st.integers(0, 9))
 def test_correction_holds_and_is_read_as_it_is_written(true: int, number: int, letter: str, decimals: int) -> None:
     unit = max(1, SCALES.get(letter, 1) // 10**decimals)

@@ -50,6 +50,10 @@ VECTOR = "[i] input 100\n"
          ("8 * 3 + 8 * 8 = 88 weights",
           "a single conv with kernel=2 stride=2 has 8 * 3 * 2 * 2 = 96 weights and can compute the same",
           "p between them is linear too")),
+        # The single kernel has 3 rows and columns and reads 3 maps: 9 numbers are enough for each of its columns.
+        (IMAGE + "[a] «conv» filters=9 kernel=3x1 bias_per=unit\n[b] conv filters=99 kernel=1x3\n",
+         ("9 * 3 * 3 * 1 + 99 * 9 * 1 * 3 = 2,754 weights",
+          "a single conv with kernel=3 has 99 * 3 * 3 * 3 = 2,673 weights and can compute the same")),
         # An fc layer reads 8 * 14 * 14 = 1,568 numbers, of an image of 768.
         (IMAGE + "[a] «conv» filters=8 kernel=3\n[f] flatten\n[b] fc outputs=10\n",
          ("8 * 3 * 3 * 3 + 10 * 1568 = 15,896 weights",
@@ -79,10 +83,12 @@ def test_notes_have_the_weights_of_the_layers_and_of_one(text: str, notes: tuple
         "[a] conv filters=2 kernel=3\n[b] conv filters=10 kernel=3",
         "[a] conv filters=2 kernel=1\n[b] conv filters=10 kernel=1",
         "[a] conv filters=8 kernel=3x1\n[b] conv filters=8 kernel=1x3",
+        "[a] conv filters=4 kernel=3x1\n[b] conv filters=16 kernel=3",
         "[a] conv filters=8 kernel=3\n[b] conv filters=10 kernel=1",
         "[a] conv filters=8 kernel=1 neuron=relu\n[b] conv filters=6 kernel=1\n[c] conv filters=16 kernel=3",
         # Without the convolution, the fc layer would have more weights, or it limits the rank.
         "[a] conv filters=8 kernel=3\n[p] avgpool kernel=global\n[b] fc outputs=10",
+        "[a] conv filters=12 kernel=3\n[p] avgpool kernel=global\n[b] fc outputs=10",
         "[a] conv filters=1 kernel=4 stride=4\n[b] fc outputs=20",
         # Others need the value between them.
         "[a] fc outputs=50\n[b] fc outputs=10\n[c] concat inputs=a,b",
@@ -143,6 +149,8 @@ def test_longest_run_gives_one_warning_and_a_fix_of_all_its_layers() -> None:
 
 
 def test_many_layers_are_named_by_the_first_and_the_last() -> None:
+    (warning,) = valid_net(VECTOR + "".join(f"[f{n}] fc outputs=100\n" for n in range(1, 6))).warnings
+    assert warning.fixes[0].title == ", ".join(f"f{n} neuron=relu" for n in range(1, 5))
     text = VECTOR + "".join(f"[f{n}] fc outputs=100\n" for n in range(1, 7))
     (warning,) = valid_net(text).warnings
     assert warning.message.startswith("the 6 layers from f1 to f6 compute no more than one layer could")
@@ -162,16 +170,27 @@ def test_convolutions_and_the_layers_after_them_are_one_run() -> None:
     )
 
 
-def test_narrow_layer_ends_a_run() -> None:
-    """100 -> 60 -> 50 is one matrix, but 100 -> 50 -> 80 has a rank of at most 50."""
-    text = VECTOR + "[a] fc outputs=60\n[b] fc outputs=50\n[c] fc outputs=80\n[d] fc outputs=70\n"
-    assert [w.message.partition(" compute")[0] for w in valid_net(text).warnings] == ["a and b", "c and d"]
+@pytest.mark.parametrize(
+    ("text", "runs"),
+    [
+        # 100 -> 60 -> 50 is one matrix, but 100 -> 50 -> 55 has a rank of at most 50.
+        (VECTOR + "[a] fc outputs=60\n[b] fc outputs=50\n[c] fc outputs=55\n[d] fc outputs=54\n", ("ab", "cd")),
+        # So has an fc of an image, through 6 numbers, or through the single map of a convolution with many weights.
+        (IMAGE + "[a] conv filters=8 kernel=3\n[b] fc outputs=6\n[c] fc outputs=8\n", ("ab",)),
+        (IMAGE + "[a] conv filters=999 kernel=16\n[b] conv filters=1 kernel=1\n[c] fc outputs=20\n", ("ab",)),
+    ],
+)
+def test_narrow_layer_ends_a_run(text: str, runs: tuple[str, ...]) -> None:
+    warnings = valid_net(text).warnings
+    assert [w.message.partition(" compute")[0] for w in warnings] == [" and ".join(run) for run in runs]
+    assert [fix.title for w in warnings for fix in w.fixes] == [f"{run[0]} neuron=relu" for run in runs]
 
 
 def test_neuron_belongs_to_the_normalisation() -> None:
-    text = IMAGE + "[a] conv filters=8 kernel=3\n[n] batchnorm\n[d] dropout\n[b] conv filters=8 kernel=3\n"
+    layers = ("conv filters=8 kernel=3", "batchnorm", "batchnorm", "dropout", "conv filters=8 kernel=3")
+    text = IMAGE + "".join(f"[{name}] {layer}\n" for name, layer in zip("amndb", layers, strict=True))
     (fix,) = valid_net(text).warnings[0].fixes
-    assert apply(fix.edits, text) == text.replace("batchnorm", "batchnorm neuron=relu")
+    assert apply(fix.edits, text) == text.replace("[n] batchnorm", "[n] batchnorm neuron=relu")
 
 
 def test_default_stays_and_the_layer_overrides_it() -> None:

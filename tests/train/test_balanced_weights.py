@@ -106,12 +106,13 @@ def test_run_is_that_of_a_spec_with_the_numbers(scenes: Path) -> None:
 def test_images_with_a_class_each_are_not_opened(tmp_path: Path) -> None:
     """Of the digits, 1,438 are for training; the run's spec has the numbers for a network with another input too."""
     spec = tmp_path / "digits.net"
-    spec.write_text("[image] input 1x9x9\n[scores] fc outputs=10\ntrain batch=64 class_weights=balanced\n")
+    layers = "[image] input 1x2x2\n[c] conv filters=2 kernel=3 neuron=relu\n[scores] fc outputs=10\n"
+    spec.write_text(f"{layers}train batch=64 class_weights=balanced\n")
     arguments = ("--data", "digits", "--input", "1x8x8", "--steps", "1", "--threads", "1", "--out", tmp_path / "run")
     done = invoke("train", spec, *arguments)
     assert done.exit_code == 0, done.output
     assert "counted in 1,438 training images; spec.net has the numbers" in done.stderr
-    weights = netspec.load(tmp_path / "run" / "spec.net").graph.train.class_weights
+    weights = netspec.load(tmp_path / "run" / "spec.net", input=(1, 8, 8)).graph.train.class_weights
     assert isinstance(weights, tuple) and sum(1 / (10 * weight) for weight in weights) == pytest.approx(1, rel=1e-5)
 
 

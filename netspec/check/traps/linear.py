@@ -191,7 +191,7 @@ def _followers(graph: Graph, facts: Mapping[str, LayerFacts]) -> dict[str, tuple
         if kind in _WEIGHTED:
             maker = makers.get(node.inputs[0])
             makers[node.name] = node
-            if maker is not None and (kind is Linear or type(maker.op) is kind):
+            if maker is not None:
                 pairs.append((maker, node))
         elif kind in _BETWEEN and node.inputs[0] in makers:
             makers[node.name] = makers[node.inputs[0]]

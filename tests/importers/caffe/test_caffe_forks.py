@@ -44,6 +44,7 @@ def interpolated(x: Array, height: int, width: int) -> Array:
         ({"zoom_factor": 2}, "resize size=9x13 method=corners", (9, 13), slice(None)),
         ({"shrink_factor": 2}, "resize size=3x4 method=corners", (3, 4), slice(None)),
         ({"shrink_factor": 2, "zoom_factor": 4}, "resize size=9x13 method=corners", (9, 13), slice(None)),
+        ({"height": 6, "width": 6, "zoom_factor": 2}, "resize size=9x13 method=corners", (9, 13), slice(None)),
         ({"height": 6, "width": 6, "shrink_factor": 1, "zoom_factor": 1}, "resize size=6 method=corners", (6, 6),
          slice(None)),
         ({"height": 6, "width": 6, "pad_beg": -1, "pad_end": 0}, "resize size=6 method=corners", (6, 6),
@@ -92,8 +93,9 @@ def test_axpy_is_a_product_with_a_number_for_each_channel_and_a_sum() -> None:
     assert layers(text)[-2:] == ["[a_product] product inputs=t,flatten", "[a] sum inputs=a_product,data"]
 
 
-def test_axpy_of_other_shapes() -> None:
-    (found,) = mistakes(GATED + layer("a", "Axpy", ["data", "t", "data"]))
+@pytest.mark.parametrize("bottoms", [["data", "t", "data"], ["g", "t", "g"]])
+def test_axpy_of_other_shapes(bottoms: list[str]) -> None:
+    (found,) = mistakes(GATED + layer("a", "Axpy", bottoms))
     assert found.message == "a: it takes a number for each channel and two maps"
 
 
@@ -111,7 +113,7 @@ def test_bn_for_inference_has_coefficients_alone() -> None:
 
 def test_bn_with_slopes_is_a_batch_normalisation() -> None:
     params = [{"lr_mult": 1, "decay_mult": 0}] * 2 + [{"lr_mult": 0, "decay_mult": 0}] * 2
-    fields = {**SLOPES, "frozen": True, "momentum": 0.95, "eps": 1e-3}
+    fields = {"slope_filler": {"type": "constant", "value": 2}, "frozen": True, "momentum": 0.95, "eps": 1e-3}
     deploy = layer("b", "BN", "data", param=params, bn_param=fields)
     assert layers(MAPS + deploy) == ["[b] batchnorm decay_mult=0 eps=0.001 average=0.05"]
     (note,) = problems(labelled(4, 5, 7) + deploy + LOSS)
