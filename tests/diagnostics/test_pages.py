@@ -2,25 +2,18 @@
 
 from __future__ import annotations
 
-import ast
 import re
-from collections.abc import Iterator
 
 import alexnet_sizes
 import pytest
 from examples import examples, fresh
-from imports import modules, nodes
+from imports import modules
+from source_codes import codes_in, codes_of_files
 
 from docs import OF_ONNX, PARTS
 from netspec.explain import codes
 
 CODES = codes.names()
-MAKERS = ("Diagnostic", "Fault", "Origin", "add", "warn", "report_error", "report_key_error", "unknown", "warning",
-          "_unreadable", "source_error", "inexpressible", "other_outputs")  # fmt: skip
-"""The functions whose first argument is a code."""
-MENTIONED = re.compile(rf"\b(?:{'|'.join(MAKERS)})\(\s*[^)\s]|\bcode\b[^\n]* = ")
-"""What a module with codes has. Parsing all of them takes seconds."""
-
 SECTIONS = ["Why it matters", "Example", "How to fix it"]
 
 
@@ -29,26 +22,13 @@ def page_text(code: str) -> str:
     return (codes.FOLDER / f"{code}.md").read_text("utf-8")
 
 
-def codes_in(source: str) -> Iterator[str]:
-    """Yield the codes in a module's source: arguments of ``MAKERS``, and values assigned to ``code``."""
-    for node in nodes(source):
-        match node:
-            case ast.Call(func=ast.Name(id=name) | ast.Attribute(attr=name), args=[code, _, *_]) if name in MAKERS:
-                yield from strings(code, r"[a-z-]+")
-            case ast.Assign(targets=[ast.Name(id="code") | ast.Tuple(elts=[ast.Name(id="code"), *_])], value=value):
-                yield from strings(value, r"[a-z]+(-[a-z]+)+")
-
-
-def strings(expression: ast.expr, pattern: str) -> Iterator[str]:
-    """The constants in an expression that look like a code."""
-    values = [node.value for node in ast.walk(expression) if isinstance(node, ast.Constant)]
-    return (value for value in values if isinstance(value, str) and re.fullmatch(pattern, value))
-
-
 @pytest.mark.ci
 def test_codes_in_the_source_are_those_with_pages() -> None:
-    texts = (path.read_text("utf-8") for path in modules().values())
-    assert {code for text in texts if MENTIONED.search(text) for code in codes_in(text)} == set(CODES)
+    assert codes_of_files(modules().values()) == set(CODES)
+
+
+def test_codes_are_words_with_hyphens() -> None:
+    assert all(re.fullmatch(r"[a-z]+(-[a-z]+)*", code) for code in CODES)
 
 
 @pytest.mark.parametrize(
