@@ -120,6 +120,15 @@ def test_bn_with_slopes_is_a_batch_normalisation() -> None:
     assert note.startswith("b (BN) in line 2: it uses the running averages in training too")
     trained = layer("b", "BN", "data", bn_param=SLOPES)
     assert layers(labelled(4, 5, 7) + trained + LOSS)[0] == "[b] batchnorm average=0.1"
+    assert layers(MAPS + layer("b", "BN", "data", bn_param={"eps": 1e-5})) == ["[b] batchnorm average=0.1"]
+
+
+def test_biases_of_a_bn_decay() -> None:
+    trained = labelled(4, 5, 7) + layer("b", "BN", "data", bn_param=SLOPES)
+    trained += layer("f", "InnerProduct", "b", inner_product_param={"num_output": 3, "bias_term": False})
+    trained += layer("loss", "SoftmaxWithLoss", ["f", "label"])
+    solver = Source("solver.prototxt", 'base_lr: 1 lr_policy: "fixed" weight_decay: 0.5 max_iter: 9')
+    assert "weight_decay=0.5, bias_decay=0.5" in translate(Source(NAME, trained), solver=solver).source.text
 
 
 @pytest.mark.parametrize(

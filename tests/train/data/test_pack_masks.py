@@ -50,6 +50,15 @@ def test_a_pack_has_the_images_and_masks_of_its_folder(root: Path, tmp_path: Pat
     assert np.allclose(here.statistics.mean, mean, atol=1e-9)
 
 
+def test_reason_of_an_unreadable_pair_names_the_mask_if_it_is_that(root: Path, tmp_path: Path) -> None:
+    (image,) = (root / "train" / "images").glob("1.*")
+    image.write_bytes(b"no image")
+    pack(list_masks(root), tmp_path / "packed", SIZE, processes=1)
+    lines = (tmp_path / "packed" / "unreadable.jsonl").read_text().splitlines()
+    of_image, of_mask = (json.loads(line)["reason"] for line in lines)
+    assert of_mask.startswith("masks/3.png: ") and "masks" not in of_image
+
+
 def test_the_manifest_counts_the_pixels_of_each_class(root: Path, tmp_path: Path) -> None:
     pack(list_masks(root), tmp_path / "packed", SIZE, processes=1)
     manifest = json.loads((tmp_path / "packed" / "manifest.json").read_text())
