@@ -169,6 +169,7 @@ def _read_setting(word: str, statement: Setting, result: Settings, findings: Fin
     given, bad = read_pairs(pairs, keys, word, findings, continued_key=continued_key)
     values = {name: given.get(name, key.default) for name, key in keys.items()}
     if word == "net":
+        bad |= keys.keys() & by_key(statement.claim.pairs if statement.claim else ()).keys()
         result.net.update({**dict.fromkeys(bad, BAD), **given})
     elif word == "train":
         optimizer = values.pop("optimizer")

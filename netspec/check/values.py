@@ -9,6 +9,7 @@ from typing import Any
 from netspec import layers
 from netspec.check.continued import in_brackets
 from netspec.check.misplaced_arguments import OPTIMIZER, report_arguments, report_optimizer_arguments
+from netspec.check.miswritten_claims import count_of, meant
 from netspec.check.other_tools.augmentations import keys_of_transform
 from netspec.check.other_tools.cut_off import cut_off
 from netspec.check.other_tools.keys import coefficients_note, converted, translated_key
@@ -19,6 +20,7 @@ from netspec.diagnostics.nearest import did_you_mean
 from netspec.diagnostics.other_tools.keys import ABSENT_SETTINGS, STANDS_FOR, absent_key
 from netspec.diagnostics.other_tools.words import plain_word
 from netspec.keys import BadValue, Key, Padding
+from netspec.keys.counts import OF_LAYER, OF_NETWORK
 from netspec.keys.kind import shown
 from netspec.language.syntax import Call, Pair, Value, Values
 from netspec.lowering import PerInput
@@ -77,7 +79,10 @@ def read_pairs(
                 values[name] = read_value(key, pair.value, inputs)
             except BadValue as error:
                 bad.add(name)
-                if name != continued_key:
+                if stated := _as_claim(pair, owner):
+                    message = f"{name}: {error.message}; a claim states it: {stated}"
+                    findings.add("bad-value", message, error.span, fixes=(_claiming(pair, stated),), layer=layer)
+                elif name != continued_key:
                     findings.bad_value(name, _with_replacement(error, pair, pairs, key, owner), layer)
     return values, bad & keys.keys()
 
@@ -172,6 +177,10 @@ def _report_unknown(pair: Pair, keys: Mapping[str, Key], owner: str, findings: F
     absent = absent_key(word.text, owner, shown(pair.value)) if is_layer else ABSENT_SETTINGS.get(plain_word(word.text))
     absent = absent or coefficients_note(word.text, keys)
     near = None if absent else findings.nearest(word.text, keys)
+    if near is None and (stated := _as_claim(pair, owner)):
+        message = f"{owner} has no key '{word.text}'; a claim states it: {stated}"
+        findings.add("unknown-key", message, pair.span, fixes=(_claiming(pair, stated),), layer=layer)
+        return None
     others = [layer_type.name for layer_type in layers.all_types() if layer_type.key(word.text)]
     others = (others if is_layer else _settings_with(word.text)) or others
     if others and word.text != near:
@@ -190,6 +199,18 @@ def _report_unknown(pair: Pair, keys: Mapping[str, Key], owner: str, findings: F
     )
     stands_for = STANDS_FOR.get(plain_word(word.text))
     return stands_for if absent and stands_for in keys else near
+
+
+def _as_claim(pair: Pair, owner: str) -> str | None:
+    """Return the claim that a key without an arrow before it was meant as; ``None`` if it is no count."""
+    known = OF_NETWORK if owner == "net" else OF_LAYER if layers.find(owner) else {}
+    name, count = count_of(pair)
+    key = meant(name, known)
+    return f"-> {key}={count}" if key and count else None
+
+
+def _claiming(pair: Pair, stated: str) -> Fix:
+    return Fix(f"write {stated}", (Edit(pair.span, stated),))
 
 
 def _settings_with(key: str) -> list[str]:

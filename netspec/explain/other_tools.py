@@ -5,13 +5,13 @@ from __future__ import annotations
 import re
 
 from netspec import layers
-from netspec.check.claims import OF_NETWORK
 from netspec.check.other_tools.types import with_its_keys
 from netspec.diagnostics.nearest import nearest
 from netspec.diagnostics.other_tools.augmentations import AUGMENTATIONS
 from netspec.diagnostics.other_tools.keys import ABSENT_COUNTS, ABSENT_KEYS, ABSENT_SETTINGS, STANDS_FOR
 from netspec.diagnostics.other_tools.types import ABSENT_TYPES
 from netspec.diagnostics.other_tools.words import WORDS, plain_word
+from netspec.keys.counts import OF_NETWORK
 
 _QUALIFIED = re.compile(r"(?:\w+\.)+(?=\w)|\(.*")
 """What stands around a word in a program: ``nn.`` of ``nn.Conv2d``, and the arguments of a call."""

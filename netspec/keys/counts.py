@@ -10,7 +10,24 @@ from typing import NamedTuple
 from netspec.formatting import format_count
 from netspec.keys.kind import BadValue, shown
 from netspec.keys.numbers import Whole
-from netspec.language.syntax import Rounded, Value
+from netspec.language.syntax import Number, Rounded, Value
+
+OF_LAYER: Mapping[str, str] = {
+    "units": "output values",
+    "weights": "learnt numbers of its own without biases",
+    "parameters": "learnt numbers of its own with biases",
+    "connections": "multiply-accumulates of one image's forward pass",
+}
+"""What a layer may state, with a description of each."""
+
+OF_NETWORK: Mapping[str, str] = {
+    "units": "output values of the convolutions and fully connected layers",
+    "weights": "learnt numbers without biases",
+    "parameters": "learnt numbers with biases",
+    "connections": "multiply-accumulates of one image's forward pass",
+    "depth": "the most convolutions and fully connected layers on a way from the input to an output",
+}
+"""What the network may state."""
 
 MAX_COUNT = 2**62
 SCALES = {"K": 10**3, "M": 10**6, "G": 10**9}
@@ -65,8 +82,10 @@ class Counts:
     words: tuple[str, ...] = ()
 
     def read(self, value: Value) -> Count:
-        if not isinstance(value, Rounded):
+        if isinstance(value, Number) and isinstance(value.value, int):
             return Count(Whole(0, MAX_COUNT).read(value))
+        if not isinstance(value, Rounded):
+            raise BadValue(f"needs {self.doc}, not '{shown(value)}'", value.span)
         match = _ROUNDED.fullmatch(value.text)
         assert match is not None
         whole, decimals, letter = match[1], match[2] or "", match[3]

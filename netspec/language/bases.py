@@ -59,7 +59,8 @@ def _from_pair(file: File) -> Pair | Diagnostic | None:
     """
     for setting in file.settings:
         if setting.word.text == "net":
-            pairs = [p for p in setting.pairs if p.key.text == "from"]
+            claimed = setting.claim.pairs if setting.claim else ()  # written behind the arrow by mistake
+            pairs = [p for p in (*setting.pairs, *claimed) if p.key.text == "from"]
             if len(pairs) > 1:
                 label = Label(pairs[0].span, "first here")
                 return Diagnostic("duplicate-key", "from is given twice", (pairs[1].span,), labels=(label,))

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator
 from netspec.diagnostics import Edit, Fix
 from netspec.diagnostics.other_tools.augmentations import TIMM_POLICY
 from netspec.formatting import format_number
+from netspec.language.printed_counts import BEFORE_NAME, BEHIND_NAME, NAMES, printed_count
 from netspec.source import Source, Span
 
 _SIZES = "sizes are written with the letter x: 3x224x224"
@@ -22,15 +23,13 @@ _QUOTE = "\"'`\u2018\u2019\u201c\u201d"
 _NUMBER = r"-?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?"
 _MINUS = "\u2013\u2014\u2212"
 
-_COUNTS = ("units", "weights", "connections", "params", "parameters")
-"""What claims count, and what people call it."""
-
 _KEY_BEFORE = re.compile(rf"({_NAME})=[^\s=;,]*$")
+_COUNT = "a count is one number, weights=512000, or a rounded one, weights=512K"
 _HINTS_OF_KEYS: dict[str, str] = {
     "betas": "they are two arguments: adam(beta1=0.9, beta2=0.999)",
     "channels": "channels= is a number of channels, and first= the first of them: channels=32 first=0",
     "range": "range= is the value of a white pixel, and black is 0: range=255 or range=1",
-    **dict.fromkeys(_COUNTS, "a count is one number, weights=512000, or a rounded one, weights=512K"),
+    **dict.fromkeys(NAMES, _COUNT),
 }
 """Notes on numbers that cannot be read as the value of a key."""
 
@@ -38,8 +37,11 @@ _IN_BRACKETS = "the numbers of a word are written in brackets: gaussian(0.01)"
 
 _HINTS: tuple[tuple[str, str], ...] = (
     (r"<{7}|={7}|>{7}", "this is an unresolved merge conflict: keep one of the two versions"),
+    (r"(?:(?<=\w)|(?<=\w=))[<>\u2264\u2265]=?[ \t]*[.\d]", "a claim states a number, not a bound: parameters=61.0M"),
     (rf"=+>|[{_MINUS}-]+>|[\u2192\u21d2>]", "a claim begins with ->"),
     (r"rand-m\d", TIMM_POLICY),
+    (r"\^\d", _COUNT),
+    (r"[\d.]+[kKMGT]i?B\b", "a claim counts numbers, not bytes: parameters=61.0M"),
     (r"(?<==)=", "a key and its value are separated by one =: kernel=11"),
     (r"(?<=\d)/\d", "numbers are written as decimals: 0.5"),
     (r"\d+(?:_\d|[\d.]*[kKMG]\b)", "a number is written in full: 512000"),
@@ -84,8 +86,11 @@ def hint(text: str, place: int) -> str:
     if text.startswith("->", place):
         return ""
     key = _KEY_BEFORE.search(text, max(0, place - MAX_TITLE_LENGTH), place)
-    if key and key[1] in _HINTS_OF_KEYS and text[key.end(1) + 1] in "0123456789([-" and text[place] not in ";,":
-        return _HINTS_OF_KEYS[key[1]]
+    name = (
+        key[1].lower() if key and text[key.end(1) + 1] in "0123456789([+-.~\u2248" and text[place] not in ";," else ""
+    )
+    if name in _HINTS_OF_KEYS:
+        return _HINTS_OF_KEYS[name]
     if key and key[1] != "inputs" and re.compile(r":[-+.\d]").match(text, place) and re.search(_NAME + "$", key[0]):
         return _IN_BRACKETS
     return next((note for pattern, note in _HINTS if re.compile(pattern).match(text, place)), "")
@@ -164,14 +169,20 @@ def _size(match: re.Match[str], before: str) -> str:
     return ",".join(sides)
 
 
-_LETTERS = {"k": "K", "m": "M", "g": "G", "b": "G", "B": "G"}
-
-
-def _count(match: re.Match[str], before: str) -> str:
-    """Write a rounded count with a spec's letter, 512K, and sums and products as one number."""
+def _named_count(match: re.Match[str], before: str) -> str:
+    """Write a count with its name before or behind it as a claim does: parameters=61.0M."""
     text = match[0]
-    if text[-1] in _LETTERS:
-        return f"{text[:-1].rstrip()}{_LETTERS[text[-1]]}"
+    name = re.match(_NAME, text)
+    count = re.search(r"[~\u2248\u223c]?[.\d]", text)
+    printed = printed_count(text, count.start()) if count else None
+    if count is None or printed is None:
+        return text
+    return f"{name[0]}={printed.text}" if name else f"{text[: count.start()]}{printed.name}={printed.text}"
+
+
+def _product(match: re.Match[str], before: str) -> str:
+    """Write sums and products as one number."""
+    text = match[0]
     while inner := re.search(r"\(([^()]*)\)", text):
         text = f"{text[: inner.start()]}{_sum(inner[1])}{text[inner.end() :]}"
     return match[0] if "(" in text or ")" in text else _sum(text)
@@ -260,7 +271,7 @@ _PLAIN = r"-?[\w.]+(?:[-+]\w+)*"
 _PAIR = rf"\s*{_NUMBER}\s*,\s*{_NUMBER}\s*"
 _SEPARATED = r"\d{1,9}(?:\s*[,x*X\u00d7@]\s*\d{1,9})+"
 _TERM = r"(?:\(\s*)*\d{1,9}(?:\s*\))*"
-_COUNT_KEYS = "|".join(rf"(?<=\b{word}=)" for word in _COUNTS)
+_COUNT_KEYS = "|".join(rf"(?<=\b{word}=)" for word in NAMES)
 _ARROW = "->|=>|\u2192"
 _MODULE = r"(?:[A-Za-z_]\w*\.)"
 _RULES: tuple[tuple[str, str, Callable[[re.Match[str], str], str]], ...] = (
@@ -268,11 +279,13 @@ _RULES: tuple[tuple[str, str, Callable[[re.Match[str], str], str]], ...] = (
     ("note", r"(?:(?<=\s)|^)(?://|/\*)[^\r\n]*", _replaced_by("#")),
     ("headed", r"(?<=\])[ \t]*[:=](?=[ \t]+[A-Za-z])", _replaced_by("")),
     ("rows", r"(?<=\btable=)[\d,]*;[\d,;]*\d", _rows),
+    ("named", BEHIND_NAME, _named_count),
+    ("counted", BEFORE_NAME, _named_count),
     ("stated", rf"(?:{_ARROW}|\binput\b)\s*[(\[]?\s*{_SEPARATED}(?:\s*[)\]])?", _shape),
     (
         "count",
-        rf"(?:{_COUNT_KEYS})(?:\d{{1,9}}(?:\.\d{{1,9}})?[kmgbB]\b|{_TERM}(?:\s*[*+xX\u00d7]\s*{_TERM})+(?![\w.]))",
-        _count,
+        rf"(?:{_COUNT_KEYS}){_TERM}(?:\s*[*+xX\u00d7]\s*{_TERM})+(?![\w.])",
+        _product,
     ),
     (
         "range",

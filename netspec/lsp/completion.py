@@ -8,11 +8,11 @@ from typing import Literal
 
 from netspec import layers
 from netspec.check import Checked, LayerFacts
-from netspec.check.claims import OF_LAYER, OF_NETWORK
 from netspec.check.totals import computed_totals
 from netspec.explain.keys import default_line
 from netspec.keys import Argument, Key, LayerNames, OneOf
 from netspec.keys.calls import forms_of
+from netspec.keys.counts import OF_LAYER, OF_NETWORK
 from netspec.lsp.document import Document
 from netspec.lsp.elements import keys_of, naming_keys
 from netspec.lsp.scan import Context, context, statement_around

@@ -72,14 +72,13 @@ def set_crop(checked: Checked, side: int) -> tuple[Edit, ...]:
 
 
 def addition(source: Source, statement: Section | Setting, items: Sequence[str]) -> Edit:
-    """Return the edit that adds items to a statement of a file, before a layer's claim.
+    """Return the edit that adds items to a statement of a file, before its claim.
 
-    A key of a layer that was changed on the command line is no part of the file.
+    A key that was changed on the command line is no part of the file.
     """
-    place = statement.span.end
-    if isinstance(statement, Section):
-        parts = (*statement.values, *statement.pairs)
-        place = max([statement.name_end, *(part.span.end for part in parts if part.span.source is source)])
+    begin = statement.name_end if isinstance(statement, Section) else statement.word.span.end
+    parts = (*statement.values, *statement.pairs)
+    place = max([begin, *(part.span.end for part in parts if part.span.source is source)])
     return insertion(source, place, "".join(f" {item}" for item in items))
 
 

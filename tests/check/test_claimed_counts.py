@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import pytest
-from checking import only_diagnostic, valid_net
+from checking import diagnostics_of, only_diagnostic, valid_net
 from hypothesis import given
 from hypothesis import strategies as st
 
+from netspec.diagnostics import apply
 from netspec.keys.counts import MAX_COUNT, SCALES, Count, Counts
 from netspec.language.parser import value_of
 
@@ -101,13 +102,85 @@ def test_parameters_are_weights_and_biases() -> None:
     ("claim", "note"),
     [
         ("biases=6", "a claim counts biases only with the weights"),
-        ("flops=235200", "multiply-accumulates of two FLOPs each"),
+        ("flops=235201", "multiply-accumulates of two FLOPs each"),
+        ("error=15", "netspec eval measures a trained network"),
+        ("memory=624", "a claim counts numbers, not bytes"),
     ],
 )
 def test_other_counts_are_explained_without_a_fix(claim: str, note: str) -> None:
     found = only_diagnostic(f"{C1} {claim}")
     assert found.code == "unknown-key" and "did you mean" not in found.message
     assert note in found.notes[0] and not found.fixes
+
+
+@pytest.mark.parametrize(
+    ("claim", "right"),
+    [
+        ("flops=235200", "117600"),
+        ("FLOPs=0.24M", "0.12M"),
+        ("flops=235K", "117K"),
+        ("flops=118K", "118K"),
+        ("MFLOPs=0.235", "0.117M"),
+        ("KMACs=117.6", "117.6K"),
+    ],
+)
+def test_flops_become_as_many_connections_as_are_there(claim: str, right: str) -> None:
+    """Papers count a multiply-accumulate as two FLOPs, or as one."""
+    found = only_diagnostic(f"{C1} {claim}")
+    assert [(fix.title, fix.checks) for fix in found.fixes] == [(f"write connections={right}", True)]
+
+
+PRINTED = [
+    ("parameters=156 thousandths", None),
+    ("parameters=0.16 thousand", "write 0.16K"),
+    ("parameters=0.16 k", "write 0.16K"),
+    ("parameters=156 parameters", "write 156"),
+    ("connections=0.12 x 10^6", "write connections=0.12M"),
+    ("connections=1.2\u00d710\u2075", "write connections=0.12M"),
+    ("connections=1.2e5", "write 0.12M"),
+    ("connections=~0.12 million", "write connections=0.12M"),
+    ("connections\u2248118k", "write connections=118K"),
+    ("connections=117.600.000", "write connections=117600000"),
+    ("0.16K params", "write parameters=0.16K"),
+    ("117,600 multiply-adds", "write connections=117600"),
+    ("4704 neurons", "write units=4704"),
+    ("units 4704", "write units=4704"),
+    ("156 params, 4704 units", "write parameters=156 units=4704"),
+    ("params: 0.16k; units: 4,704", "write parameters=0.16K units=4704"),
+]
+
+
+@pytest.mark.parametrize(("claim", "title"), PRINTED)
+def test_printed_count_is_written_as_a_claim(claim: str, title: str | None) -> None:
+    found = diagnostics_of(f"{C1} {claim}")
+    assert len(found) == 1 or title is None
+    assert [fix.title for fix in found[0].fixes] == [title] * (title is not None)
+
+
+@pytest.mark.parametrize("bound", ["parameters<160", "parameters=<160", "parameters<=160", "parameters\u2265 156"])
+def test_bound_is_no_claim(bound: str) -> None:
+    assert only_diagnostic(f"{C1} {bound}").notes == ("a claim states a number, not a bound: parameters=61.0M",)
+
+
+@pytest.mark.parametrize(
+    ("line", "message", "right"),
+    [
+        ("kernel=3 -> stride=2", "stride= is a key, and keys are written before ->", "kernel=3 stride=2"),
+        ("kernel=3 -> stride=2 units=18", "stride= is a key, and keys are written before ->", None),
+        ("kernel=3 parameters=20", "conv has no key 'parameters'; a claim states it: -> parameters=20", None),
+        ("kernel=3 weights=18", "weights: needs names of layers, not '18'; a claim states it: -> weights=18", None),
+    ],
+)
+def test_key_in_a_claim_and_claim_among_the_keys_change_places(line: str, message: str, right: str | None) -> None:
+    text = f"[i] input 1x7x7\n[c] conv filters=2 {line}"
+    found = only_diagnostic(text)
+    assert found.message == message and found.fixes[0].checks
+    assert right is None or apply(found.fixes[0].edits, text).endswith(f"filters=2 {right}")
+
+
+def test_claim_without_anything_is_empty() -> None:
+    found = only_diagnostic("[i] input 1x8x8 ->  # 8\n")
+    assert (found.message, found.span.text) == ("the claim is empty", "->")
 
 
 @pytest.mark.parametrize(

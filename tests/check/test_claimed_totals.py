@@ -8,8 +8,12 @@ import pytest
 from checking import diagnostics_of, only_diagnostic, valid_net
 from places import SPECS
 
+from netspec.diagnostics import SpecError, apply
+from netspec.language.bases import Folder
 from netspec.language.formatter import formatted
+from netspec.language.variants import collect_texts
 from netspec.net import load
+from netspec.solve.rewriting import rewritten
 from netspec.source import Source
 
 LAYERS = """[i] input 1x8x8
@@ -151,3 +155,44 @@ def test_alexnet_has_what_its_paper_says() -> None:
 def test_layer_without_brackets_keeps_its_claim() -> None:
     found = only_diagnostic(f"{LAYERS}\nprob softmax -> 10")
     assert (found.code, [fix.title for fix in found.fixes]) == ("unknown-setting", ["write [prob]"])
+
+
+@pytest.mark.parametrize(
+    ("line", "title"),
+    [
+        ("net n parameters=418", "write -> parameters=418"),
+        ("net n -> 0.42K params, 2 layers", "write parameters=0.42K depth=2"),
+        ("net n -> layers=2", "write depth"),
+        ("net n -> KFLOPs=3.31", "write connections=1.65K"),
+        ("net n -> neurons=154", "write units"),
+        ("net -> parameters=418 rounding=down", "write rounding=down before ->"),
+        ("net -> rounding=down", "write rounding=down before ->"),
+    ],
+)
+def test_what_is_meant_by_a_claim_of_the_network_is_clear(line: str, title: str) -> None:
+    found = only_diagnostic(f"{line}\n{LAYERS}")
+    assert [(fix.title, fix.checks) for fix in found.fixes] == [(title, True)]
+
+
+def test_count_on_a_line_of_its_own_is_shown_its_place() -> None:
+    found = only_diagnostic(f"parameters 418\n{LAYERS}")
+    assert "net alexnet -> parameters=61.0M" in found.notes[0]
+
+
+def test_base_behind_the_arrow_is_found(tmp_path: Path) -> None:
+    (tmp_path / "base.net").write_text(f"net base\n{LAYERS}\n")
+    variant = tmp_path / "variant.net"
+    variant.write_text("net variant -> depth=2 from=base.net\n[f] outputs=40\n")
+    with pytest.raises(SpecError) as caught:
+        load(variant)
+    assert [d.message for d in caught.value.diagnostics] == ["from= is a key, and keys are written before ->"]
+    assert variant.read_text() != apply(caught.value.diagnostics[0].fixes[0].edits, variant.read_text())
+
+
+def test_key_of_the_network_is_added_before_its_claim() -> None:
+    text = "net n -> depth=1\n[i] input 1x8x8\n[c] conv filters=2 kernel=3 stride=2"
+    fixes = {fix.title: fix for fix in only_diagnostic(text).fixes}
+    assert apply(fixes["net rounding=up"].edits, text).startswith("net n rounding=up -> depth=1")
+    assert fixes["net rounding=up"].checks
+    texts = collect_texts(Source("a.net", text), Folder(), ["net.rounding=down"])
+    assert rewritten(texts).source.text.startswith("net n rounding=down -> depth=1")

@@ -34,7 +34,7 @@ from netspec.language.words import MAX_NAME_LENGTH, MAX_NUMBER_LENGTH
         ("[a", [("syntax", 1, 2, "a")]),
         ("[a] t k=", [("syntax", 1, 7, "k=")]),
         ("[a] t k=   # nothing", [("syntax", 1, 7, "k=")]),
-        ("[a] t ->", [("syntax", 1, 8, ">")]),
+        ("[a] t ->", [("syntax", 1, 7, "->")]),
         ("[a] t k==3", [("syntax", 1, 9, "=")]),
         ("[a] t k=1-2", [("syntax", 1, 9, "1-2")]),
         ("[a] t k=3x3+1", [("syntax", 1, 9, "3x3+1")]),

@@ -91,6 +91,10 @@ _PER_PARAMETER = "Keras's clipnorm limits the gradient of each parameter by itse
 
 ABSENT_SETTINGS: Mapping[str, str] = {
     **dict.fromkeys((*CLIPPED_NORMS, *CLIPPED_VALUES), _CLIPPED),
+    **dict.fromkeys(
+        ("connections", "depth", "flops", "macs", "numlayers", "numparams", "parameters", "params"),
+        "the net line claims what a paper prints of the whole network: net alexnet -> parameters=61.0M depth=8",
+    ),
     **dict.fromkeys((*WARM_UP_EPOCHS, *WARM_UP_STEPS), "a warm-up takes epochs, warmup=5, or steps, warmup=steps(500)"),
     "classweight": "class_weights=1,5,5 divides the weighted sum of the losses by the sum of the weights, as torch's "
     "weight= does; Keras's class_weight divides it by the number of images: the same if their mean weight is 1",
@@ -126,7 +130,18 @@ ABSENT_COUNTS: Mapping[str, str] = {
         ("bias", "biases"),
         "a claim counts biases only with the weights: parameters=156, of which weights=150",
     ),
-    "flops": "a claim counts connections, which are multiply-accumulates of two FLOPs each",
+    **dict.fromkeys(
+        ("flop", "flops"),
+        "a claim counts connections, multiply-accumulates of two FLOPs each; many papers call these FLOPs too",
+    ),
+    **dict.fromkeys(
+        ("acc", "accuracy", "error", "loss", "top1", "top5"),
+        "a claim is of what follows from the spec; netspec eval measures a trained network",
+    ),
+    **dict.fromkeys(
+        ("bytes", "memory", "modelsize", "size"),
+        "a claim counts numbers, not bytes, of which a parameter has four in float32",
+    ),
 }
 """Counts that other tools have and claims do not, with a note on each."""
 

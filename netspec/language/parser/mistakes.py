@@ -35,6 +35,7 @@ _MORE_NUMBERS = re.compile(r"(?:[ \t]*,[ \t]*[+-]?[0-9.][\w.+-]*)+")
 _COMMA_BEFORE = {"EQUAL": re.compile(rf",\s*{NAME}\s*$"), "__ANON_0": re.compile(r",\s*$")}
 """A comma before a key, up to its =, and before a claim."""
 _LACKS_VALUE = re.compile(rf"({NAME})(\s*=)\s*({NAME}\s*)?(?:#[^\r\n]*\s*)*$")
+_EMPTY_CLAIM = re.compile(r"->\s*(?:#[^\r\n]*\s*)*$")
 _STATED_SHAPE = re.compile(r"->\s*([0-9]+(?:x[0-9]+)*)(?![A-Za-z0-9_.@*\u00d7])")
 _TERMINAL_NAMES = {
     "NAME": "a name",
@@ -99,6 +100,12 @@ def _unexpected_token(source: Source, start: int, end: int, error: UnexpectedTok
     if key and bool(key[3]) == (token.type == "EQUAL") and token.type in ("$END", "EQUAL", "__ANON_0"):
         span = Span(source, start + key.start(1), start + key.end(2))
         return Diagnostic("syntax", f"{key[1]} has no value", (span,), ("a value follows its key: kernel=11",))
+    arrow = _EMPTY_CLAIM.search(source.text[start:end])
+    if token.type == "$END" and arrow:
+        span = Span(source, start + arrow.start(), start + arrow.start() + 2)
+        return Diagnostic(
+            "syntax", "the claim is empty", (span,), ("a claim states a shape or counts: -> 96x55x55 weights=34848",)
+        )
     if token.type == "$END":
         span = Span(source, max(start, last - 1), last)
         return Diagnostic("syntax", "the statement is incomplete", (span,), expected, _rewriting(source, start, end))
