@@ -6,13 +6,13 @@ proved: there may be no image for which the results differ.
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable, Iterator, Mapping
+from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import zip_longest
 from typing import NamedTuple
 
 from netspec.diff.model import Effect, gravest
-from netspec.diff.normal_form import Core, Edge, NormalForm, Step
+from netspec.diff.normal_form import JOIN, Core, Edge, NormalForm, Step
 
 Identity = tuple[Hashable, ...]
 PairIndices = Mapping[str, int]
@@ -59,6 +59,8 @@ def judge(a: NormalForm, b: NormalForm, pairs: Mapping[str, str]) -> Verdict:
     whole += [greatest_effect(y, b) for y in b.cores if y not in pair_indices[1] and b.cores[y]]
     differing_cores = set()
     for x, y in pairs.items():
+        if _only_joins(a.cores[x], b.cores[y]):
+            continue
         effect = gravest(greatest_effect(x, a), greatest_effect(y, b))
         cores = [_without_edges(core, pair_indices[0]) for core in a.cores[x]]
         if cores != [_without_edges(core, pair_indices[1]) for core in b.cores[y]]:
@@ -68,6 +70,12 @@ def judge(a: NormalForm, b: NormalForm, pairs: Mapping[str, str]) -> Verdict:
         whole.append(_compare(reading, pair_indices, blame))
     effect = gravest(*whole)
     return Verdict(blame, frozenset(differing_cores), effect if effect in ("function", "output") else "nothing")
+
+
+def _only_joins(cores: Sequence[Core], others: Sequence[Core]) -> bool:
+    """Whether the only core of two paired layers is a concatenation. In the network without it, only concatenations
+    read that layer, and have its values; what the other one's readers read is compared there."""
+    return bool(cores) != bool(others) and [core.signature for core in (*cores, *others)] == [JOIN]
 
 
 def _without_edges(core: Core, pair_indices: PairIndices) -> Identity:
@@ -88,6 +96,8 @@ class _Reading:
 
 def _readings(a: NormalForm, b: NormalForm, pairs: Mapping[str, str]) -> Iterator[_Reading]:
     for x, y in pairs.items():
+        if _only_joins(a.cores[x], b.cores[y]):
+            continue
         effect = gravest(greatest_effect(x, a), greatest_effect(y, b))
         for p, q in zip_longest(a.cores[x], b.cores[y]):
             edges = p.edges if p else (), q.edges if q else ()

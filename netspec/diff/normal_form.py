@@ -198,8 +198,10 @@ def _positions(window: Window, x: Shape, *, padded: bool) -> Signature:
     )
 
 
+JOIN = _describe(ops.Concat())
+"""The signature of a concatenation."""
+
 _FLAT = _describe(ops.Flatten())
-_JOIN = _describe(ops.Concat())
 _IDENTITY = _describe(ops.LinearNeuron())
 _RELU = _describe(ops.Relu())
 _GATED = {_describe(ops.Logistic()): _describe(ops.Silu()), _describe(ops.HardSigmoid()): _describe(ops.HardSwish())}
@@ -278,7 +280,7 @@ def _concatenated(edge: Edge, cores: Mapping[str, Sequence[Core]]) -> Iterable[E
     """Return the values of which an edge to a concatenation consists: those that another one joined, or its own."""
     layer, index = edge.source
     core = cores[layer][index]
-    if core.signature != _JOIN or edge.chain or edge.training_chain:
+    if core.signature != JOIN or edge.chain or edge.training_chain:
         return (edge,)
     return tuple(replace(part, through=part.through | edge.through | {layer}) for part in core.edges)
 
@@ -288,7 +290,7 @@ def _without_inner_joins(cores: dict[str, tuple[Core, ...]], ends: Iterable[Edge
     edges = (edge for layer_cores in cores.values() for core in layer_cores for edge in core.edges)
     read = {edge.source[0] for edge in (*edges, *ends)}
     return {
-        name: () if name not in read and [core.signature for core in layer_cores] == [_JOIN] else layer_cores
+        name: () if name not in read and [core.signature for core in layer_cores] == [JOIN] else layer_cores
         for name, layer_cores in cores.items()
     }
 

@@ -36,6 +36,11 @@ SAME_FUNCTION = {
         f"{CONV}\n[a] conv filters=2 kernel=1\n[ab] concat inputs=conv1,a\n[abc] concat inputs=ab,conv1\n{END}",
         f"{CONV}\n[a] conv filters=2 kernel=1\n[abc] concat inputs=conv1,a,conv1\n{END}",
     ),
+    "another reader of a concatenation that one joins": (
+        f"{CONV}\n[a] conv filters=2 kernel=1\n[ab] concat inputs=conv1,a\n[abc] concat inputs=ab,conv1\n{END}",
+        f"{CONV}\n[a] conv filters=2 kernel=1\n[ab] concat inputs=conv1,a\n[side] lrn size=3 alpha=0.1 beta=0.75\n"
+        f"[abc] concat inputs=ab,conv1\n{END}",
+    ),
     "a pooling of single pixels": (f"{CONV}\n[p] avgpool kernel=1\n[m] maxpool kernel=1\n{END}", f"{CONV}\n{END}"),
     "flatten before a product": (f"{CONV} neuron=relu\n{END}", f"{CONV}\n[flat] flatten neuron=relu\n{END}"),
     "the identity as a layer": (f"{CONV}\n{END}", f"{CONV}\n[id] linear\n{END}"),
