@@ -74,8 +74,7 @@ def command(
     except SpecError as error:
         print_diagnostics(error.diagnostics)
         sys.exit(WRONG_SPEC)
-    if not quiet:
-        print_diagnostics(imported.net.warnings)
+    print_diagnostics(imported.net.warnings)
     _write(imported.net, output or f"{stem_of(file)}.net", files, quiet)
 
 

@@ -56,6 +56,11 @@ def test_name_of_a_file_stays_on_the_line_of_its_comment(files: Path) -> None:
     assert "# Imported from net fc.cfg and params fc.cfg.\n" in done.stdout and "# In params fc.cfg:\n" in done.stdout
 
 
+def test_quiet_option_keeps_warnings(files: Path) -> None:
+    done = netspec("import", files / "net.cfg", "-q", "-o", files / "net.net")
+    assert (done.returncode, done.stdout) == (0, "") and "warning[cfg-input-shape]" in done.stderr
+
+
 def test_changes_of_keys_are_written_into_the_spec(files: Path) -> None:
     changes = ("--set", "conv.stride=1", "--set", "train.batch=64")
     done = netspec("import", files / "net.cfg", "-q", *SHAPED, *changes, "-o", files / "net.net")
