@@ -65,10 +65,25 @@ _SAME_OF_A_STRIDE = (
     "at a larger stride TensorFlow pads by (ceil(size / stride) - 1) * stride + kernel - size in total, with the "
     "smaller half before: pad=0,1,0,1 with kernel=3, stride=2 and an even size"
 )
+_SAME_LOWER = (
+    "at a larger stride same-lower, as ONNX calls it, pads by (ceil(size / stride) - 1) * stride + kernel - size in "
+    "total, with the larger half before: pad=1,0,1,0 with kernel=3, stride=2 and an even size"
+)
+_SAME_NOTES = {
+    "same": (_SAME, _SAME_OF_A_STRIDE),
+    "same-upper": (_SAME, _SAME_OF_A_STRIDE),
+    "same-lower": (_SAME, _SAME_LOWER),
+}
 _SAME_OF_A_DECONV = (
     "same, as Keras calls it, cuts off kernel - stride in total, the smaller half before: pad=1 with kernel=4, "
     "stride=2, and pad=0,1,0,1 with kernel=3, stride=2"
 )
+
+
+def same_word(text: str) -> str | None:
+    """Return which padding of other tools a word names: ``same``, or ONNX's ``same-upper`` or ``same-lower``."""
+    word = text.lower().replace("_", "-")
+    return word if word in _SAME_NOTES else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,10 +101,10 @@ class Padding:
         items: Sequence[Value] = value.items if isinstance(value, Values) else (value,)
         if not all(isinstance(item, Number) and isinstance(item.value, int) for item in items):
             message = f"needs {self.doc}, not '{shown(value)}'"
-            if isinstance(value, Word) and value.text.lower() == "same" and self.signed:
-                raise BadValue(message, value.span, notes=(_SAME_OF_A_DECONV,))
-            if isinstance(value, Word) and value.text.lower() == "same":
-                raise BadValue(message, value.span, notes=(_SAME, _SAME_OF_A_STRIDE))
+            same = same_word(value.text) if isinstance(value, Word) else None
+            if same is not None and (same == "same" or not self.signed):
+                notes = (_SAME_OF_A_DECONV,) if self.signed else _SAME_NOTES[same]
+                raise BadValue(message, value.span, notes=notes)
             raise BadValue(message, value.span, replacement=_as_padding(value))
         sides = [(_SIGNED_PIXELS if self.signed else _PIXELS).read(item) for item in items]
         _check_side(max(map(abs, sides)), value)

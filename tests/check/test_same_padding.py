@@ -18,6 +18,17 @@ def test_same_padding_with_a_stride_is_explained_without_a_fix(line: str) -> Non
 
 
 @pytest.mark.parametrize(
+    ("word", "pad", "half"),
+    [("same-upper", "0,1,0,1", "smaller"), ("SAME_UPPER", "0,1,0,1", "smaller"), ("SAME_LOWER", "1,0,1,0", "larger")],
+)
+def test_same_padding_of_onnx_is_explained_as_well(word: str, pad: str, half: str) -> None:
+    found = only_diagnostic(f"[i] input 3x8x8\n[c] conv filters=2 kernel=3 stride=2 pad={word}")
+    assert not found.fixes and f"with the {half} half before: pad={pad} with kernel=3" in found.notes[1]
+    found = only_diagnostic(f"[i] input 3x8x8\n[c] conv filters=2 kernel=3 pad={word}")
+    assert [fix.title for fix in found.fixes] == ["write 1"]
+
+
+@pytest.mark.parametrize(
     ("default", "keys", "number"),
     [
         ("stride=2", "kernel=3", None),

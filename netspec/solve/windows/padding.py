@@ -9,6 +9,7 @@ from netspec.check import Checked, LayerFacts
 from netspec.diagnostics import Diagnostic, Edit
 from netspec.ir.shape import Shape
 from netspec.ir.window import Pad, TransposedWindow, Window
+from netspec.keys.sizes import same_word
 from netspec.keys.texts import pad as pad_text
 from netspec.keys.texts import pair as size_text
 from netspec.solve.edits import propose_keys
@@ -89,11 +90,13 @@ def none_around(checked: Checked, facts: LayerFacts, window: Window) -> Iterator
 
 
 def of_same(mistake: Diagnostic, facts: LayerFacts, bench: Bench) -> Iterator[Proposal]:
-    """Propose the number that ``pad=same`` of other tools stands for, at a stride of 1, or in a transposed convolution.
+    """Propose the number that ``pad=same`` of other tools (or ONNX's ``same-upper`` or ``same-lower``) stands for, at a
+    stride of 1, or in a transposed convolution.
 
     To know the layer's other keys, including those of ``default`` lines, the file is checked with 0 in its place.
     """
-    if mistake.span.text.lower() != "same":
+    same = same_word(mistake.span.text)
+    if same is None or (same != "same" and facts.type == "deconv"):
         return
     checked = bench.checked_with([Edit(mistake.span, "0")], claims=False)
     layer = checked.layer(facts.name) if checked is not None else None
@@ -102,9 +105,9 @@ def of_same(mistake: Diagnostic, facts: LayerFacts, bench: Bench) -> Iterator[Pr
     if not isinstance(kernel, tuple) or not isinstance(stride, tuple) or not isinstance(dilation, tuple):
         return
     if facts.type == "deconv":
-        same = TransposedWindow(kernel, stride, dilation=dilation).with_same_pad().pad
+        cut = TransposedWindow(kernel, stride, dilation=dilation).with_same_pad().pad
         gives = "keeps the size of what it reads" if stride == (1, 1) else "multiplies the size by the stride"
-        yield Proposal(f"write {pad_text(same)}", (Edit(mistake.span, pad_text(same)),), gives)
+        yield Proposal(f"write {pad_text(cut)}", (Edit(mistake.span, pad_text(cut)),), gives)
         return
     pad = _keeping_pad(Window(kernel, dilation=dilation)) if stride == (1, 1) else None
     if pad is not None:
