@@ -69,6 +69,8 @@ def test_other_update_rules_are_errors(optimizer: str, message: str) -> None:
         (f"{CONV} dilation=2", "dilation=2", "has no dilation", "dilation=1"),
         ("[c] conv filters=16 kernel=3x2 init=gaussian(0.1)", "kernel=3x2", "its kernel is 3x2", ""),
         (f"{CONV} stride=2x1", "stride=2x1", "its stride is 2x1", ""),
+        ("[c] conv filters=16 kernel=1 stride=2 init=gaussian(1)", "stride=2", "skip no pixels: a stride of 2 is", ""),
+        ("[c] local filters=16 kernel=1 stride=2 init=gaussian(1)", "stride=2", "above the kernel's 1", ""),
         (f"{CONV} bias=none", "bias=none", "biases in every layer", "bias=0 bias_lr=0, which is a bias that stays 0"),
         ("[c] conv filters=16 kernel=3 init=xavier", "init=xavier", "initialised by uniform", "init=gaussian(0.01)"),
         ("[c] conv filters=12 kernel=3 init=gaussian(1)", "filters=12", "filters is 12, which 16 does not divide", ""),

@@ -53,12 +53,16 @@ def _values_of_input(site: Site, index: int, node: Node) -> dict[str, object]:
     groups = _groups(site, index, op.groups, site.parts(index))
     repetitions = _repetitions(site, node)
     place = convolution_place(site, op.window, side, node.output.height)
+    kernel, stride = op.window.kernel[0], op.window.stride[0]
+    if stride > kernel:  # both versions read such a file and then stop: moduleStride <= filterSize in filter_acts.cu
+        reason = f"cuda-convnet's convolutions skip no pixels: a stride of {stride} is above the kernel's {kernel}"
+        raise site.error(reason, "stride", "kernel")
     return {
         "channels": channels,
         "filters": op.filters // site.groups // groups,
         "padding": place.padding,
-        "stride": op.window.stride[0],
-        "filterSize": op.window.kernel[0],
+        "stride": stride,
+        "filterSize": kernel,
         "groups": groups,
         "randSparse": "true" if repetitions > 1 else "false",
         "filterChannels": channels * repetitions // groups,
