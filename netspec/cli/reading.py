@@ -171,8 +171,14 @@ def spec_argument(command: Command) -> Command:
 
 def specs_argument(command: Command) -> Command:
     """Add the argument FILE...: one or more specs, as the tuple ``files``."""
-    argument = click.argument("files", metavar="FILE...", nargs=-1, required=True, callback=refuse_option_values)
-    return argument(command)
+    return click.argument("files", metavar="FILE...", nargs=-1, required=True, callback=_checked_files)(command)
+
+
+def _checked_files(ctx: click.Context, param: click.Parameter, files: tuple[str, ...]) -> tuple[str, ...]:
+    """Return the files. Raises ``click.UsageError`` for a value of an option, and if two are standard input."""
+    if files.count("-") > 1:
+        raise click.UsageError("only one of the files can be standard input", ctx)
+    return refuse_option_values(ctx, param, files)
 
 
 def read_net(
