@@ -91,7 +91,7 @@ def print_diagnostics(diagnostics: Sequence[Diagnostic]) -> None:
     from netspec.diagnostics.text import render_all
 
     if diagnostics:
-        text = render_all(diagnostics, MAX_SHOWN)
+        text = render_all(diagnostics, MAX_SHOWN, lists_rest=True)
         click.echo(coloured(text) if shows_colours(sys.stderr) else text, err=True)
 
 

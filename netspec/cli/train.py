@@ -200,7 +200,7 @@ def _need_data_or_run(data: str | None, resume: Path | None) -> None:
 
 def _result_lines(result: Result) -> list[str]:
     """Return the last lines of the output: accuracy, number of images used and skipped, the run's folder."""
-    from netspec.formatting import format_count
+    from netspec.formatting import format_count, plural
     from netspec.train.learning.validation import PROTOCOL, VIEWS
     from netspec.train.runs.runfolder import resuming
 
@@ -226,7 +226,7 @@ def _result_lines(result: Result) -> list[str]:
              f"{format_count(train['dropped'])} dropped in incomplete batches"]  # fmt: skip
     if train["unreached"]:
         parts.append(f"{format_count(train['unreached'])} not reached")
-    lines.append(f"{format_count(result.step)} steps, {format_count(train['drawn'])} images drawn: {', '.join(parts)}")
+    lines.append(f"{plural(result.step, 'step')}, {plural(train['drawn'], 'image')} drawn: {', '.join(parts)}")
     lines.append(
         f"training set: {format_count(train['images'])} images, {format_count(train['unreadable'])} unreadable"
     )

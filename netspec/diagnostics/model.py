@@ -115,7 +115,7 @@ def first_line_span(source: Source) -> Span:
 
 
 MAX_SHOWN = 20
-"""The most diagnostics that are printed. The others are only counted."""
+"""The most diagnostics that are printed in full. The others are counted, and a command prints a line for each."""
 
 
 class SpecError(Exception):

@@ -13,12 +13,18 @@ _MAX_LINE_WIDTH = 160
 _MAX_NOTE_WIDTH = 120
 
 
-def render_all(diagnostics: Sequence[Diagnostic], limit: int | None = None) -> str:
-    """Return the text of all diagnostics, or of the first ``limit``. If there are several, their number follows."""
-    shown = diagnostics if limit is None else diagnostics[:limit]
+def render_all(diagnostics: Sequence[Diagnostic], limit: int | None = None, *, lists_rest: bool = False) -> str:
+    """Return the text of all diagnostics, or of the first ``limit``. If there are several, their number follows.
+
+    With ``lists_rest``, each diagnostic after the first ``limit`` has a line of its own, with its place and message.
+    """
+    shown, rest = (diagnostics, []) if limit is None else (diagnostics[:limit], diagnostics[limit:])
     parts = [render(d) for d in shown]
     tally = _tally(diagnostics)
-    if len(shown) < len(diagnostics):
+    if rest and lists_rest:
+        parts.append("\n".join(f"{_place(d.span)}: {d.severity}[{d.code}]: {d.message}" for d in rest))
+        tally = f"{tally}; the first {len(shown)} are shown in full, netspec check --format json has all in full"
+    elif rest:
         tally = f"{tally}; the first {len(shown)} are shown, netspec check --format json lists all"
     return "\n\n".join([*parts, tally]) if len(diagnostics) > 1 else "\n\n".join(parts)
 

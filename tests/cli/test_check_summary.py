@@ -194,10 +194,20 @@ def test_errors_of_all_files_are_reported(tmp_path: Path) -> None:
     assert f"{a}:2:20" in done.stderr and "cannot open" in done.stderr
 
 
-def test_more_than_20_errors_are_counted() -> None:
-    done = run("check", "-", text=IMAGE + "".join(f"[a{i}] qqq\n" for i in range(99)))
-    assert done.stderr.count("error[") == 20
-    assert done.stderr.rstrip().endswith("99 errors; the first 20 are shown, netspec check --format json lists all")
+def test_standard_input_is_read_once() -> None:
+    done = run("check", "-", "-", text=IMAGE)
+    assert (done.exit_code, done.stdout) == (2, "") and "only one of the files can be standard input" in done.stderr
+
+
+def test_after_20_errors_in_full_the_others_have_a_line_each() -> None:
+    text = IMAGE + "".join(f"[a{i}] qqq\n" for i in range(99))
+    lines = run("check", "-", text=text).stderr.splitlines()
+    assert sum("error[" in line for line in lines) == 99 and sum(line.startswith("error[") for line in lines) == 20
+    assert [line.split(": ")[0] for line in lines[-81:-2]] == [
+        f"<stdin>:{22 + i}:{5 + len(str(20 + i))}" for i in range(79)
+    ]
+    assert lines[-81].endswith("error[unknown-type]: layer type 'qqq' is unknown")
+    assert lines[-1] == "99 errors; the first 20 are shown in full, netspec check --format json has all in full"
     assert len(json.loads(run("check", "-", "--format", "json", text=IMAGE + "[a] qqq\n" * 30).stdout)) > 30
 
 
