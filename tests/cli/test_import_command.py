@@ -64,7 +64,7 @@ def test_quiet_option_keeps_warnings(files: Path) -> None:
 def test_changes_of_keys_are_written_into_the_spec(files: Path) -> None:
     changes = ("--set", "conv.stride=1", "--set", "train.batch=64")
     done = netspec("import", files / "net.cfg", "-q", *SHAPED, *changes, "-o", files / "net.net")
-    assert (done.returncode, done.stderr) == (0, "")
+    assert (done.returncode, done.stdout) == (0, "")
     text = (files / "net.net").read_text()
     assert text.startswith("# Imported from net.cfg.\n# an example\n")
     assert "stride=1" in text and "batch=64" in text
