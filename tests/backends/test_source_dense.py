@@ -285,6 +285,28 @@ def test_folder_of_cityscapes_is_listed_as_the_trainer_lists_it(tmp_path: Path) 
         program.find_images(root)
 
 
+def test_folder_of_pascal_voc_needs_the_mask_of_each_image(tmp_path: Path) -> None:
+    data, lists = tmp_path / "VOC", tmp_path / "VOC" / "ImageSets" / "Segmentation"
+    write_images(data / "JPEGImages", ["1", "2"], data / "SegmentationClass", (".jpg",))
+    lists.mkdir(parents=True)
+    for part, name in (("train", "1"), ("val", "2")):
+        (lists / f"{part}.txt").write_text(name)
+    program = load_program(dense(), tmp_path)
+    program.OUTPUTS = 21  # type: ignore[attr-defined]
+    mask = data / "SegmentationClass" / "1.png"
+    assert program.find_images(data)[0] == [(data / "JPEGImages" / "1.jpg", mask)]
+    mask.unlink()
+    with pytest.raises(program.DataError, match=f"images and masks that are not there: 1, the first {mask}"):
+        program.find_images(data)
+
+
+def test_program_says_that_views_of_whole_images_are_for_eval(tmp_path: Path) -> None:
+    said = "the validations saw the centre crop of each image; netspec eval also tests on whole images"
+    for views in ("whole", "1"):
+        graph = netspec.loads(f"[image] input 3x8x8 range=1\n[s] conv filters=4 kernel=1\ntest views={views}\n").graph
+        assert (said in write_program(graph, tmp_path).read_text()) == (views == "whole")
+
+
 def test_mistakes_in_the_data_are_errors(tmp_path: Path, run_here: RunHere) -> None:
     path = write_program(dense(), tmp_path)
 

@@ -20,6 +20,7 @@ from netspec import backend
 from netspec.ir.graph import Graph
 from netspec.passes.phases import phases
 from netspec.passes.torch_names import state_keys
+from netspec.train.learning.constraining import constrain
 from netspec.train.learning.objective import Objective
 from netspec.train.learning.optimiser import optimiser_for
 
@@ -185,3 +186,16 @@ def test_other_large_specs_equal_the_module(path: Path, tmp_path: Path) -> None:
 @pytest.mark.parametrize("path", DISTINCT, ids=lambda path: path.stem)
 def test_programs_of_narrow_classics(path: Path, tmp_path: Path) -> None:
     Pair(narrow(path.stem).graph, tmp_path, count=2).assert_same_outputs()
+
+
+def test_bounds_of_several_parts_are_those_of_the_trainer(tmp_path: Path) -> None:
+    text = "[image] input 8\n[a] fc outputs=4\n[f] fc outputs=4 inputs=image,a parts=2,4 norm_over=parts max_norm=0.1\n"
+    graph = netspec.loads(text).graph
+    program = load_program(graph, tmp_path)
+    assert [bounds["parts"] for _, bounds in program.CONSTRAINTS.values()] == [2, 4]
+    for key, (axes, bounds) in program.CONSTRAINTS.items():
+        w = torch.randn(graph.parameters[key].shape, generator=torch.Generator().manual_seed(0))
+        here = w.clone()
+        program.constrain(here, axes, **bounds)
+        constrain(w, graph.parameters[key].constraint)
+        assert torch.equal(here, w)
