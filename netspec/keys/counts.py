@@ -57,6 +57,16 @@ class Count(NamedTuple):
         unit = min(10 ** max(0, len(str(true)) - digits), SCALES[letter])
         return Count((2 * true + unit) // (2 * unit) * unit, unit, letter)
 
+    def corrected(self, true: int) -> Count:
+        """Return the count to claim instead: this one rounded, if it then holds because its last zeros only fill it up,
+        as in 0.65M for 650,000, or else the true one."""
+        step = 10 ** (len(str(self.number)) - len(str(self.number).rstrip("0")))
+        for letter, scale in SCALES.items():
+            rounded = Count(self.number, min(step, scale), letter)
+            if SCALES["K"] <= self.number < 1000 * scale and rounded.unit > self.unit and rounded.holds(true):
+                return rounded
+        return self.of(true)
+
     @property
     def shown(self) -> str:
         """The count as messages show it, with commas between the thousands."""

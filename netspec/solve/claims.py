@@ -28,7 +28,7 @@ def proposals(checked: Checked, facts: LayerFacts, mistake: Diagnostic) -> Itera
         yield from _for_counts(checked, facts)
         yield from _for_windows(checked, facts)
         name = count_pair.key.text
-        true = facts.stated.counts[name].of(facts.counts[name])
+        true = facts.stated.counts[name].corrected(facts.counts[name])
         yield Proposal(f"claim {name}={true}", (Edit(count_pair.value.span, str(true)),))
         return
     stated, computed = facts.stated.shape, facts.computed
@@ -180,5 +180,7 @@ def _wrong_counts(facts: LayerFacts) -> list[tuple[Pair, Count]]:
     """The counts of a claim that are wrong, each with the true one."""
     stated, true = facts.stated, facts.counts
     return [
-        (stated.pairs[key], count.of(true[key])) for key, count in stated.counts.items() if not count.holds(true[key])
+        (stated.pairs[key], count.corrected(true[key]))
+        for key, count in stated.counts.items()
+        if not count.holds(true[key])
     ]

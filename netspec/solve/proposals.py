@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 
 from netspec.check import Checked, LayerFacts
 from netspec.diagnostics import Diagnostic
-from netspec.solve import inserted, joins, neurons, numbers, other_tools
+from netspec.solve import inserted, joins, neurons, numbers, other_tools, totals
 from netspec.solve.channels_last import channels_first, colours_first
 from netspec.solve.trial import Bench, Proposal
 from netspec.solve.windows import enlarging, padding
@@ -50,8 +50,13 @@ def own(mistake: Diagnostic) -> list[Proposal]:
 
 
 def proposals(mistake: Diagnostic, bench: Bench) -> Iterator[Proposal]:
-    """Yield changes that might fix a mistake: its own fixes, then those for mistakes of its kind."""
+    """Yield changes that might fix a mistake: its own fixes, then those for mistakes of its kind.
+
+    What would make a claim of the network true comes before its own fix, which corrects the claim.
+    """
     checked = bench.checked
+    if mistake.code == "claim-refuted":
+        yield from totals.proposals(checked, mistake)
     yield from own(mistake)
     for of_file in _OF_FILE.get(mistake.code, ()):
         yield from of_file(checked)

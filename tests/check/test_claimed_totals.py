@@ -85,7 +85,11 @@ def test_wrong_claim_is_refuted_with_what_it_may_count(
     ("alike", "claim", "notes"),
     [
         (3, "320", ("without f1 or f2 or f3, which has 100, it has 320",)),  # 3 * 100 + 120 = 420
-        (3, "0.3K", ()),  # 420 - 100 and 420 - 120 are written so
+        (
+            3,
+            "0.3K",
+            ("without last, which has 120, it has 300",),
+        ),  # so is 420 - 100, but the last is left out most often
         (4, "420", ()),  # 520 - 100, of one of four
         (4, "400", ("without last, which has 120, it has 400",)),
     ],
@@ -196,3 +200,68 @@ def test_key_of_the_network_is_added_before_its_claim() -> None:
     assert fixes["net rounding=up"].checks
     texts = collect_texts(Source("a.net", text), Folder(), ["net.rounding=down"])
     assert rewritten(texts).source.text.startswith("net n rounding=down -> depth=1")
+
+
+def test_claim_of_the_network_without_groups_takes_them_away() -> None:
+    """62,378,344 parameters and 1,135,256,096 connections: of two towers they are 60,965,224 and 724,406,816."""
+    text = (SPECS / "alexnet.net").read_text()
+    claimed = text.replace("rounding=up  ", "rounding=up  -> parameters=62378344 connections=1.1G  ")
+    for found in diagnostics_of(claimed):
+        right = {"parameters=62378344": "parameters=60965224", "connections=1.1G": "connections=724M"}[found.span.text]
+        assert [(fix.title, fix.checks) for fix in found.fixes] == [("gpus 1", True), (f"claim {right}", False)]
+
+
+def test_claim_of_another_rounding_gets_it() -> None:
+    """The map of the pooling is 3x3 with rounding=up: 4 * 9 * 10 weights of f, instead of 4 * 4 * 10."""
+    layers = LAYERS.replace("1x8x8", "1x7x7")
+    found = only_diagnostic(f"net n rounding=down -> parameters=418\n{layers}")
+    assert [(fix.title, fix.checks) for fix in found.fixes] == [
+        ("net rounding=up", True),
+        ("net rounding=caffe", True),
+        ("claim parameters=218", True),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("claim", "right"),
+    [
+        ("connections=1700", "connections=1.7K"),
+        ("connections=1660", "connections=1.66K"),
+        ("connections=1800", "connections=1656"),
+    ],
+)
+def test_zeros_that_may_fill_up_a_rounded_count_are_left_out(claim: str, right: str) -> None:
+    assert only_diagnostic(f"net n -> {claim}\n{LAYERS}").fixes[-1].title == f"claim {right}"
+
+
+BRANCHES = """[i] input 10
+[a] fc outputs=10 neuron=relu
+[b] fc outputs=4 inputs=a
+[s] crossentropy loss_weight=0.3
+[c] fc outputs=2 inputs=a neuron=relu
+[d] fc outputs=4
+[t] crossentropy"""
+"""110, 44, 22 and 12 parameters."""
+
+
+@pytest.mark.parametrize(
+    ("claim", "layers", "notes"),
+    [
+        ("parameters=154", BRANCHES, ("the layers that lead to s have 154",)),
+        ("parameters=144", BRANCHES, ("without b, which has 44, it has 144",)),
+        (
+            "parameters=48",
+            f"{LAYERS}\n[g] fc outputs=2",
+            ("without its fully connected layers, which have 392, it has 48",),
+        ),
+        (
+            "parameters=426",
+            LAYERS.replace("neuron=relu", "neuron=relu bias=none"),
+            ("Keras's network has 4 more biases, of convolutions, and counts the 8 running means and variances: 426",),
+        ),
+    ],
+)
+def test_wrong_claim_may_count_a_part_of_the_network_or_as_keras_does(
+    claim: str, layers: str, notes: tuple[str, ...]
+) -> None:
+    assert only_diagnostic(f"net n -> {claim}\n{layers}").notes == notes
