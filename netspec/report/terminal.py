@@ -11,8 +11,8 @@ from rich.text import Text
 
 from netspec.report.table import Column, Table
 
-_GAP = 2
-"""Spaces between two columns."""
+_GAP, _NARROW_GAP = 2, 1
+"""Spaces between two columns, and where only fewer keep a column on a terminal."""
 
 
 def show(table: Table, file: TextIO) -> None:
@@ -42,27 +42,27 @@ def _dash(encoding: str) -> str:
     return "─"
 
 
-def _lines(table: Table, dash: str) -> list[str]:
+def _lines(table: Table, dash: str, gap: int = _GAP) -> list[str]:
     """Return the lines of a table: headings, a rule, the rows, and the total after an empty line."""
     widths = _widths(table)
 
     def line(cells: Iterable[str]) -> str:
-        return "".join(map(_cell, cells, widths, table.columns)).rstrip()
+        return (" " * gap).join(map(_cell, cells, widths, table.columns)).rstrip()
 
-    rule = dash * (sum(widths) - _GAP + 1)
+    rule = dash * _full_width(widths, gap)
     lines = [line(column.name for column in table.columns), rule, *map(line, table.rows)]
     return lines if table.total is None else [*lines, "", line(table.total)]
 
 
 def _cell(text: str, width: int, column: Column) -> str:
-    """Return an aligned cell, followed by the gap. ``width`` includes the gap."""
-    padding = " " * (width - _GAP - cell_len(text))
-    return (padding + text if column.right else text + padding) + " " * _GAP
+    """Return an aligned cell."""
+    padding = " " * (width - cell_len(text))
+    return padding + text if column.right else text + padding
 
 
 def _print(table: Table, console: Console) -> None:
-    fitted, left_out = _fit(table, console.width)
-    heading, *lines = _lines(fitted, _dash(console.encoding))
+    fitted, left_out, gap = _fit(table, console.width)
+    heading, *lines = _lines(fitted, _dash(console.encoding), gap)
     for title in _title(table):
         console.print(Text(title))
     # With soft wrapping the terminal itself wraps lines that are too long; rich would cut them off.
@@ -77,18 +77,27 @@ def _print(table: Table, console: Console) -> None:
         console.print(Text(note))
 
 
-def _fit(table: Table, width: int) -> tuple[Table, tuple[str, ...]]:
-    """Return the table without its least important columns, as many as needed to fit, and the names of these."""
+def _fit(table: Table, width: int) -> tuple[Table, tuple[str, ...], int]:
+    """Return the table without its least important columns, as many as needed to fit, the names of these, and the gap.
+
+    Gaps are narrow where that keeps a column.
+    """
     left_out: list[str] = []
     ranked = sorted((c for c in table.columns if c.rank), key=lambda c: -c.rank)
     fitted = table
-    while sum(_widths(fitted)) > width and ranked:
+    while _full_width(_widths(fitted), _NARROW_GAP) > width and ranked:
         left_out.append(ranked.pop(0).name)
         fitted = table.without(frozenset(left_out))
-    return fitted, tuple(left_out)
+    gap = _GAP if _full_width(_widths(fitted), _GAP) <= width else _NARROW_GAP
+    return fitted, tuple(left_out), gap
+
+
+def _full_width(widths: Sequence[int], gap: int) -> int:
+    """Return the width of the rule, which is a dash wider than the rows."""
+    return sum(widths) + gap * (len(widths) - 1) + 1
 
 
 def _widths(table: Table) -> Sequence[int]:
-    """Return the width of each column with its gap. A wide character, as in Chinese or Japanese, takes two cells."""
+    """Return the width of each column. A wide character, as in Chinese or Japanese, takes two cells."""
     columns = zip([c.name for c in table.columns], *table.lines, strict=True)
-    return [max(map(cell_len, column)) + _GAP for column in columns]
+    return [max(map(cell_len, column)) for column in columns]

@@ -268,6 +268,19 @@ def test_replicas_share_the_images_of_a_batch(tmp_path: Path) -> None:
     assert "replicas" not in run("summary", "--per-gpu", ALEXNET).stdout
 
 
+def test_windows_are_whole_on_a_terminal_of_80_columns(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A narrow gap keeps the pad, which with two spaces between the columns would need 84 characters."""
+    monkeypatch.setenv("COLUMNS", "80")
+    monkeypatch.setenv("TERM", "dumb")
+    out = Terminal()
+    show(layer_table(netspec.load(ALEXNET), 128), out)
+    _, heading, rule, *rows = re.sub(r"\x1b\[[0-9;]*m", "", out.getvalue()).splitlines()
+    columns = ["layer", "type", "output", "kernel", "stride", "pad", "groups", "weights", "connections"]
+    assert heading.split() == columns
+    assert max(map(len, (heading, rule, *rows[:19]))) <= 80
+    assert rows[1].split() == ["conv1", "conv", "96x55x55", "11", "4", "0,3,0,3", "1", "34,848", "105,415,200"]
+
+
 def test_omitted_columns_are_named_on_a_narrow_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("COLUMNS", "80")
     monkeypatch.setenv("TERM", "dumb")
