@@ -175,9 +175,9 @@ def specs_argument(command: Command) -> Command:
 
 
 def _checked_files(ctx: click.Context, param: click.Parameter, files: tuple[str, ...]) -> tuple[str, ...]:
-    """Return the files. Raises ``click.UsageError`` for a value of an option, and if two are standard input."""
+    """Return the files. Raises ``click.UsageError`` for a value of an option, and exits if two are standard input."""
     if files.count("-") > 1:
-        raise click.UsageError("only one of the files can be standard input", ctx)
+        fail("standard input can be read only once")
     return refuse_option_values(ctx, param, files)
 
 
@@ -208,8 +208,6 @@ def read_net(
 
 def read_nets(paths: Sequence[str], reading: Reading) -> list[Net]:
     """Load specs and print their warnings. If there are errors, prints those of all specs and exits as ``read_net``."""
-    if paths.count("-") > 1:
-        fail("standard input can be read only once")
     nets: list[Net] = []
     diagnostics: list[Diagnostic] = []
     unopened = False
