@@ -15,9 +15,21 @@ from netspec.check.traps.warning import warning
 from netspec.diagnostics import Diagnostic
 from netspec.formatting import format_count, format_product, format_sizes
 from netspec.ir.graph import Graph, Node
-from netspec.ir.ops import AvgPool, BatchNorm, Bias, ChannelScale, Conv, Dropout, Flatten, Linear, SumPool, window_of
+from netspec.ir.ops import (
+    AvgPool,
+    BatchNorm,
+    Bias,
+    ChannelScale,
+    Conv,
+    Dropout,
+    Flatten,
+    Linear,
+    SumPool,
+    ZeroPad,
+    window_of,
+)
 
-_BETWEEN = frozenset((AvgPool, BatchNorm, Bias, ChannelScale, Dropout, Flatten, SumPool))
+_BETWEEN = frozenset((AvgPool, BatchNorm, Bias, ChannelScale, Dropout, Flatten, SumPool, ZeroPad))
 """Operations that are linear in a trained network, and that a layer with weights can do as well."""
 _OTHER_IN_TRAINING = (BatchNorm, Dropout)
 _WEIGHTED = frozenset((Conv, Linear))
@@ -139,10 +151,10 @@ def _start(graph: Graph, node: Node) -> Single:
 
 
 def _with_window(single: Single, graph: Graph, node: Node) -> Single:
-    """Return the layer that has the window of an operation too, if it has one."""
+    """Return the layer that has the window of an operation too, if it has one, or reads the zeros around it."""
     window = window_of(node.op)
     if window is None:
-        return single
+        return single._replace(padded=single.padded or isinstance(node.op, ZeroPad))
     (x,) = graph.shapes(node)
     (high, wide), (down, right) = single.kernel, single.stride
     kernel = (high + (window.extent[0] - 1) * down, wide + (window.extent[1] - 1) * right)
