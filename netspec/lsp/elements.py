@@ -1,4 +1,4 @@
-"""Find the element at an offset: a layer name, a type, a key, a value, an argument or a setting."""
+"""Find the element at an offset: a layer name, a type, a key, a value, an argument, a setting or a claimed count."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from netspec.language.syntax import Call, Pair, Section, Setting, Value, Values,
 from netspec.lsp.document import Document
 from netspec.setting_keys import keys_of_setting
 
-Kind = Literal["layer", "type", "setting", "key", "value", "argument"]
+Kind = Literal["layer", "type", "setting", "key", "value", "argument", "count"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,8 +21,9 @@ class Element:
     """A word and its role.
 
     ``key`` is the definition of the key that the word is or belongs to, and ``owner`` the layer type or setting that
-    has this key. ``defines``: the word is a layer name in brackets, where the layer is defined. ``call`` is the name
-    of the form that an argument belongs to, such as ``sgd``.
+    has this key; for a claimed count, ``net`` if it is that of the network, else nothing. ``defines``: the word is a
+    layer name in brackets, where the layer is defined. ``call`` is the name of the form that an argument belongs to,
+    such as ``sgd``.
     """
 
     kind: Kind
@@ -78,6 +79,7 @@ def _elements(document: Document, statement: Section | Setting) -> Iterator[Elem
         yield Element("layer", statement.name, defines=True)
         yield from _types(statement.values[:1])
         yield from _pairs(statement.pairs, type_of(document, statement))
+        yield from _counts(statement, "")
         return
     word = statement.word.text
     yield Element("setting", statement.word)
@@ -89,6 +91,12 @@ def _elements(document: Document, statement: Section | Setting) -> Iterator[Elem
         yield from (Element("layer", value) for value in statement.values if isinstance(value, Word))
     else:
         yield from _pairs(statement.pairs, word)
+        yield from _counts(statement, word)
+
+
+def _counts(statement: Section | Setting, owner: str) -> Iterator[Element]:
+    pairs = statement.claim.pairs if statement.claim else ()
+    yield from (Element("count", pair.key, owner=owner) for pair in pairs)
 
 
 def _types(values: Sequence[Value]) -> Iterator[Element]:

@@ -13,6 +13,7 @@ from netspec.formatting import format_count
 from netspec.ir.ops import Conv, Deconv, GroupNorm, Linear, Local, Lrn
 from netspec.ir.ops.base import Role
 from netspec.keys.calls import forms_of
+from netspec.keys.counts import OF_LAYER, OF_NETWORK, Counts
 from netspec.lsp.document import Document
 from netspec.lsp.elements import Element, element_at
 from netspec.setting_keys import SETTINGS
@@ -52,6 +53,8 @@ def _text(document: Document, element: Element) -> str:
             return _value(element)
         case "argument":
             return _argument(element)
+        case "count":
+            return _count(element)
 
 
 def layer_card(document: Document, facts: LayerFacts) -> str:
@@ -115,6 +118,12 @@ def _placement(document: Document, facts: LayerFacts) -> Iterator[str]:
         yield f"whole, on GPU group {layer.placement.gpu}"
     else:
         yield "whole"
+
+
+def _count(element: Element) -> str:
+    word = element.word.text
+    owner, known = ("the network", OF_NETWORK) if element.owner == "net" else ("the layer", OF_LAYER)
+    return f"**{word}** of {owner}: {known[word]}\n\nA claim: {Counts().doc}" if word in known else ""
 
 
 def _type(word: str) -> str:

@@ -14,6 +14,9 @@ from netspec.ir.shape import Shape
 MAX_LAYERS = 40_000
 """How many layers may be checked over all trials for one file: a second or two of work."""
 
+_NETWORK = "the network"
+"""Where the claims of the ``net`` line are refuted."""
+
 TRIAL_COST = 30
 """The fixed cost of a trial, in layers."""
 
@@ -77,6 +80,8 @@ class Bench:
         self._error_counts = Counter(map(_identity, checked.errors))
         self._counts = Counter(map(_identity, checked.diagnostics))
         self._unchecked = {facts.name: n for n, facts in enumerate(checked.layers) if facts.inputs and not facts.reads}
+        if checked.graph is None and not any(_place(error) == _NETWORK for error in checked.errors):
+            self._unchecked[_NETWORK] = len(checked.layers)
         self._budget = Budget()
 
     def checked_with(self, edits: Sequence[Edit], *, claims: bool = True) -> Checked | None:
@@ -99,7 +104,8 @@ class Bench:
         ``after`` is the check of the file with it, if that is known already.
 
         New mistakes are accepted in layers that could not be checked before because their inputs were not known, or
-        because of the syntax, and after correcting the spelling of a word. A mistake in a variant is fixed in the
+        because of the syntax, in the claims of a network that had mistakes elsewhere, and after correcting the spelling
+        of a word. A mistake in a variant is fixed in the
         variant; a proposal that changes a file it starts from is rejected.
         """
         root = self.checked.texts.root
@@ -110,7 +116,7 @@ class Bench:
             return None
         if Counter(map(_identity, after.diagnostics))[_identity(mistake)] >= self._counts[_identity(mistake)]:
             return None
-        revealed = [] if proposal.spelling else [error.layer for error in self.new_errors(after)]
+        revealed = [] if proposal.spelling else [_place(error) for error in self.new_errors(after)]
         places = self._unchecked | self._new_layers(after) if mistake.code == "syntax" else self._unchecked
         if not places.keys() >= set(revealed):
             return None
@@ -137,6 +143,11 @@ class Bench:
         other = Bench(checked, self.input_shape, self._keep_going)
         other._budget = self._budget
         return other
+
+
+def _place(error: Diagnostic) -> str:
+    """Return the layer of an error, or what stands for it."""
+    return _NETWORK if error.code == "claim-refuted" and not error.layer else error.layer
 
 
 def _outcome(errors: int, revealed: Sequence[str]) -> str:

@@ -105,6 +105,14 @@ def test_layers_that_a_wrong_claim_may_leave_out(alike: int, claim: str, notes: 
 def test_totals_are_left_alone_while_a_layer_is_wrong() -> None:
     found = only_diagnostic(f"net n -> parameters=1\n{LAYERS} -> 11")
     assert found.message == "f is 10, not 11"
+    assert [fix.title for fix in found.fixes] == ["f outputs=11", "claim 10"]
+    assert {fix.effect.rpartition("; ")[2] for fix in found.fixes} == {"1 error at the network comes to light"}
+
+
+def test_layer_is_fixed_as_the_claim_of_the_network_has_it() -> None:
+    """With outputs=11 there are 37 parameters more."""
+    found = only_diagnostic(f"net n -> parameters=455\n{LAYERS} -> 11")
+    assert [(fix.title, fix.checks) for fix in found.fixes] == [("f outputs=11", True)]
 
 
 @pytest.mark.parametrize(

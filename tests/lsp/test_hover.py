@@ -115,6 +115,20 @@ def test_key_on_a_default_line_belongs_to_the_type() -> None:
     assert hover_text("default conv neu|ron=relu").startswith("**neuron** of conv")
 
 
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("net n -> de|pth=1", "**depth** of the network: the most convolutions"),
+        (
+            "[a] conv -> 2x2x2 un|its=8",
+            "**units** of the layer: output values\n\nA claim: a whole number",
+        ),
+    ],
+)
+def test_claimed_count_shows_its_meaning(text: str, shown: str) -> None:
+    assert hover_text(text).startswith(shown)
+
+
 def test_named_value_shows_its_meaning() -> None:
     assert hover_text("[a] conv neuron=re|lu") == "**relu**: max(0, x)"
     assert hover_text("train schedule=st|ep(every=3)").startswith("**step**: the rate is multiplied by `factor`")
