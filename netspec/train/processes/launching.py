@@ -30,6 +30,8 @@ from netspec.train.runs.runfolder import resuming
 
 _LAUNCHER, _BEGUN, _STOP, _RUN, _CODE = "launcher", "begun", "stop", "run", "code"
 _PROCESS = "process-"
+_BROKEN_PIPE = 128 + 13
+"""The exit code of a command whose output nobody reads any more (SIGPIPE): ``netspec train ... | head -1``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +106,8 @@ def _failed(problem: Any, folder: Path) -> Ended:
     """Return what to report when at least one process has failed.
 
     In order of preference: the first error that a process reported itself; how a process died that reported none; the
-    first report of a lost connection, which does not give the cause.
+    first report of a lost connection, which does not give the cause. Nothing is reported of a training that ended
+    because nobody reads its output, as in a single process.
     """
     interrupted = _code(folder)
     if interrupted:
@@ -124,6 +127,8 @@ def _failed(problem: Any, folder: Path) -> Ended:
     }
     if reports and not unreported:
         return _reported_error(reports[0], same_elsewhere=False)
+    if unreported.get(0) == _BROKEN_PIPE:
+        return Ended(_BROKEN_PIPE)
     first_rank, first_failure = problem.get_first_failure()
     rank, code = min(unreported.items(), default=(first_rank, first_failure.exitcode))
     how = f"signal {-code} ({signal.Signals(-code).name})" if code < 0 else f"exit code {code}"

@@ -24,6 +24,7 @@ from PIL import Image
 from ranks import call_on_ranks
 from reporters import QUIET
 from run_folders import newest_checkpoint, same_result, wait_until
+from torch.distributed.elastic.multiprocessing.errors import ChildFailedError, ProcessFailure
 
 import netspec
 from netspec.train import run
@@ -32,6 +33,7 @@ from netspec.train.data.splits import CachedSplit, Data, Frame, InMemorySplit
 from netspec.train.errors import TrainError
 from netspec.train.interrupt import Stop
 from netspec.train.loop import agree_on_unreadable
+from netspec.train.processes.launching import Ended, launch
 from netspec.train.processes.world import Readers, World, require_same_images
 from netspec.train.runs.plot import Drawing
 from netspec.train.runs.runfolder import RunFolder
@@ -39,6 +41,7 @@ from netspec.train.training import Training
 
 pytestmark = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="workers are found in /proc")
 
+DIED, OTHERS = "Error: process 0 of the training died", "the others were ended"
 LONG = ("--gpus", "2", "--out", "run", "--epochs", "9999", "--save-every", "5")
 
 
@@ -56,6 +59,20 @@ def test_killed_worker_ends_the_run_in_seconds_with_a_message(tmp_path: Path) ->
     assert training.out == ""
     assert not is_alive(workers[0])
     assert training.temporary_files() == []
+
+
+@pytest.mark.parametrize(("code", "ended"), [(141, Ended(141)), (3, Ended(1, (f"{DIED}: exit code 3; {OTHERS}",)))])
+def test_training_whose_output_nobody_reads_ends_without_a_message(
+    code: int, ended: Ended, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """``netspec train ... | head -1``: the main process dies of the broken pipe, as that of a single device does."""
+    failures = {rank: ProcessFailure(rank, 1, exitcode, "none") for rank, exitcode in ((0, code), (1, -signal.SIGTERM))}
+
+    def fail(*command: str) -> None:
+        raise ChildFailedError("netspec", failures)
+
+    monkeypatch.setattr("torch.distributed.launcher.api.elastic_launch", lambda config, program: fail)
+    assert launch(["train"], 2) == ended
 
 
 def test_world_exchanges_values_and_unreadable_images() -> None:
