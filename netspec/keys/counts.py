@@ -10,6 +10,7 @@ from typing import NamedTuple
 from netspec.formatting import format_count
 from netspec.keys.kind import BadValue, shown
 from netspec.keys.numbers import Whole
+from netspec.language.printed_counts import LETTERS
 from netspec.language.syntax import Number, Rounded, Value
 
 OF_LAYER: Mapping[str, str] = {
@@ -30,7 +31,7 @@ OF_NETWORK: Mapping[str, str] = {
 """What the network may state."""
 
 MAX_COUNT = 2**62
-SCALES = {"K": 10**3, "M": 10**6, "G": 10**9}
+SCALES = {letter: 10**power for letter, power in LETTERS.items()}
 """What a number is multiplied by, by the letter behind it."""
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import NamedTuple
 
-SCALES = {"K": 3, "M": 6, "G": 9}
+LETTERS = {"K": 3, "M": 6, "G": 9}
 """The power of ten that each letter of a rounded count stands for."""
 
 NAMES = (
@@ -78,10 +78,10 @@ def _written(match: re.Match[str]) -> str | None:
         return None
     if step == 0 or (not scale and len(digits) + step <= 3):
         return digits + "0" * step
-    letter = next((one for one, power in SCALES.items() if power >= step), "G")
-    if scale and (own := scale[0].upper().replace("B", "G")) in SCALES and SCALES[own] >= step:
+    letter = next((one for one, power in LETTERS.items() if power >= step), "G")
+    if scale and (own := scale[0].upper().replace("B", "G")) in LETTERS and LETTERS[own] >= step:
         letter = own
-    places = SCALES[letter] - step
+    places = LETTERS[letter] - step
     if places <= 0:
         return f"{digits}{'0' * -places}{letter}"
     digits = digits.rjust(places + 1, "0")

@@ -131,6 +131,8 @@ def score_grid(graph: Graph, node: Node | None = None) -> ScoreGrid:
             "masks are those of images; netspec.torch_module and compile give the module, to train in your own program",
         )
     place = _place_of(graph, node) or Place(*(_filling(image[i], scores[i]) for i in (1, 2)))
+    if place.columns.apart < 0:
+        raise NoGrid(f"{what} are those of the mirrored image", "a second mirror layer turns them back")
     for axis in place:
         if axis.apart < 1 or axis.apart.denominator > 1:
             raise NoGrid(

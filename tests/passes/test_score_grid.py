@@ -133,7 +133,7 @@ def test_joining_different_scales_is_refused() -> None:
         ("[u] upsample factor=3x1\n[p] maxpool kernel=1x2 stride=1x2\n",
          "the class scores are 0.333 x 2 pixels of the image apart"),
         ("[r] resize step=1.5\n", "the class scores are 1.5 pixels of the image apart"),
-        ("[m] mirror\n", "the class scores are 1 x -1 pixels of the image apart"),
+        ("[m] mirror\n", "the class scores are those of the mirrored image"),
         ("[c] conv filters=2 kernel=2 pad=1\n", "the class scores reach beyond the image"),
         ("[c] crop size=12\n[r] randomscale size=10 max_scale=2\n", "r scales images at random in training"),
     ],
