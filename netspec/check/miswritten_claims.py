@@ -88,6 +88,8 @@ def counts_in_pieces(claim: Claim, known: Collection[str], *, may_have_shape: bo
             take(Piece(span, pair.key.text, text))
             taken.add(pair.value.span.start)
     for value, after in zip(claim.values, (*claim.values[1:], None), strict=True):
+        if isinstance(value, Dims):
+            continue
         span, text, name = _printed(end, value)
         if isinstance(value, Word) and after is not None and after.span.start not in taken:
             name, (span, text, _) = value.text, _printed(end, after)
