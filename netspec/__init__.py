@@ -88,11 +88,14 @@ def load(
     return load_net(path, _shape(input), _changes(set), params, history=history)
 
 
-def loads(text: str, *, name: str = "<text>", input: Sequence[int] | None = None) -> Net:
-    """Check a spec that is given as text. Raises ``SpecError``."""
+def loads(text: str, *, name: str = "<text>", input: Sequence[int] | None = None, set: Iterable[str] = ()) -> Net:
+    """Check a spec that is given as text. ``input`` and ``set`` are as in ``load``.
+
+    Raises ``SpecError``, and ``ValueError`` if ``input`` is not a shape, or ``set`` has something that is not a change.
+    """
     from netspec.net import loads as loads_net
 
-    return loads_net(text, name, _shape(input))
+    return loads_net(text, name, _shape(input), _changes(set))
 
 
 def from_torch(model: Module, input: Sequence[int], *, name: str | None = None) -> Net:

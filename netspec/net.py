@@ -140,9 +140,9 @@ def load(
     return load_source(source, input_shape, changes, folder=Path(path).parent, options=options)
 
 
-def loads(text: str, name: str = "<text>", input_shape: Shape | None = None) -> Net:
+def loads(text: str, name: str = "<text>", input_shape: Shape | None = None, changes: Sequence[str] = ()) -> Net:
     """Check a spec that is given as text. Raises ``SpecError``."""
-    return load_source(Source(name, text.removeprefix("\ufeff")), input_shape)
+    return load_source(Source(name, text.removeprefix("\ufeff")), input_shape, changes)
 
 
 @dataclass(frozen=True, slots=True)

@@ -95,6 +95,14 @@ def test_repetition_in_the_variant_is_an_error(variant, text: str, code: str) ->
     assert [found[:3] for found in diagnostics(variant(text))] == [(code, "variant.net", 3)]
 
 
+def test_text_is_changed_as_a_file_is() -> None:
+    text = "train epochs=3\n[i] input 4\n[f] fc outputs=2\n"
+    net = netspec.loads(text, set=["f.outputs=5", "train.epochs=2"])
+    assert (net["f"].output, net.graph.train.epochs) == ((5,), 2)
+    with pytest.raises(ValueError, match="outputs=5"):
+        netspec.loads(text, set=["outputs=5"])
+
+
 def test_settings_are_changed_key_by_key(variant) -> None:
     train = netspec.load(variant("train batch=64\n")).graph.train
     assert (train.epochs, train.batch) == (3, 64)
