@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import io
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
+from typing import Literal
 
 from netspec.train.files import write_atomically
 from netspec.train.learning.task import MEASURES
@@ -17,6 +18,9 @@ NO_MATPLOTLIB = f"no curves.png is drawn, {HOW_TO_GET_IT}"
 
 SECONDS_BETWEEN = 60.0
 """The minimum time between two drawings during a run."""
+
+WIDE = 10
+"""How many times the least loss the largest one is, at least, where their axis is logarithmic."""
 
 
 class Drawing:
@@ -50,6 +54,18 @@ class Drawing:
             self._reported = True
 
 
+def loss_scale(losses: Iterable[float | None]) -> Literal["log", "linear"]:
+    """Return how an axis of losses is divided: logarithmically if the largest is at least ``WIDE`` times the least.
+
+    On a linear axis, the end of a run whose loss falls to a tenth could not be told from nothing. A loss of 0 has no
+    place on a logarithmic one, and a negative one forbids it. ``None`` is a loss that is no number.
+    """
+    numbers = [loss for loss in losses if loss is not None]
+    positive = [loss for loss in numbers if loss > 0]
+    wide = bool(positive) and min(numbers) >= 0 and max(positive) >= WIDE * min(positive)
+    return "log" if wide else "linear"
+
+
 def draw_curves(metrics: Path, picture: Path, title: str) -> bool:
     """Draw a ``metrics.jsonl`` into the file ``picture``. Return ``False`` if matplotlib is not installed."""
     if not has_matplotlib():
@@ -65,7 +81,10 @@ def draw_curves(metrics: Path, picture: Path, title: str) -> bool:
     losses, errors = figure.subplots(1, 2)
     losses.plot([x["step"] for x in training], [x["loss"] for x in training], lw=0.8, label="training")
     losses.plot([x["step"] for x in checks], [x["val_loss"] for x in checks], marker=marker, label="validation")
-    losses.set(xlabel="step", ylabel="loss", title=title)
+    scale = loss_scale([*(x["loss"] for x in training), *(x["val_loss"] for x in checks)])
+    losses.set(xlabel="step", ylabel="loss", title=title, yscale=scale)
+    if scale == "log":
+        losses.yaxis.set_major_formatter("{x:g}")
     measured = [accuracy for accuracy in MEASURES if checks and accuracy.key in checks[0]]
     for below, accuracy in enumerate(measured):  # the most important one is drawn above the others
         values = [100 * (1 - x[accuracy.key]) for x in checks]
