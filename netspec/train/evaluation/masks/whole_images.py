@@ -77,7 +77,7 @@ class WholeTest:
         """Count an image."""
         scores = [scorer.scores(whole.images[scorer.frame], name) for scorer in self._scorers]
         size = whole.mask.shape[0], whole.mask.shape[1]
-        labels, answers = torch.from_numpy(whole.mask).to(scores[0].device), np.empty(size, np.uint8)
+        labels, answers = torch.tensor(whole.mask, device=scores[0].device), np.empty(size, np.uint8)
         confusion = np.zeros_like(totals.confusion)
         for rows, predicted in strips(scores, size):
             got = best(predicted)
