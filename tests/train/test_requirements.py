@@ -102,14 +102,14 @@ MAPS = "[image] input 3x4x4\n[c] conv filters={filters} kernel=1\n"
         (2, "[s] sumsquares\n", "no loss compares the maps of c with masks: s does not read the classes",
          ("add a crossentropy of the class scores",)),
         (2, "[m] mirror\n[aux] crossentropy\n[loss] crossentropy inputs=c\n",
-         "the scores of m are 1 x -1 pixels of the image apart", ("2x4x4 scores for an image",)),
+         "the scores of m are those of the mirrored image", ("a second mirror layer",)),
         (2, "[d] conv filters=2 kernel=1 update_every=1\ntrain accumulate=2\n",
          "and d is updated by the mean gradient of some images", ("leave update_every= out",)),
         (2, "augment mixup=0.2\n", "augment mixup= mixes the classes of whole images, and not those of pixels",
          ("leave mixup= out",)),
         (2, "augment cutmix=1\n", "augment cutmix= mixes the classes of whole images", ("leave cutmix= out",)),
         (2, "augment policy=randaugment\n", "augment policy= moves the pixels of images", ("leave policy= out",)),
-        (2, "[m] mirror\n", "the class scores are 1 x -1 pixels of the image apart", ("2x4x4 scores for an image",)),
+        (2, "[m] mirror\n", "the class scores are those of the mirrored image", ("a second mirror layer",)),
     ],
 )  # fmt: skip
 def test_maps_of_scores_that_do_not_fit_masks_are_rejected(
