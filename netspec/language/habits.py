@@ -37,7 +37,10 @@ _IN_BRACKETS = "the numbers of a word are written in brackets: gaussian(0.01)"
 
 _HINTS: tuple[tuple[str, str], ...] = (
     (r"<{7}|={7}|>{7}", "this is an unresolved merge conflict: keep one of the two versions"),
-    (r"(?:(?<=\w)|(?<=\w=))[<>\u2264\u2265]=?[ \t]*[.\d]", "a claim states a number, not a bound: parameters=61.0M"),
+    (
+        r"(?:(?<=\w)|(?<=\w=))[<>\u2264\u2265]=?[ \t]*[.\d]",
+        "a value is one number, not a bound: kernel=3, parameters=61.0M",
+    ),
     (rf"=+>|[{_MINUS}-]+>|[\u2192\u21d2>]", "a claim begins with ->"),
     (r"rand-m\d", TIMM_POLICY),
     (r"\^\d", _COUNT),

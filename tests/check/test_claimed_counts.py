@@ -159,7 +159,7 @@ def test_printed_count_is_written_as_a_claim(claim: str, title: str | None) -> N
 
 @pytest.mark.parametrize("bound", ["parameters<160", "parameters=<160", "parameters<=160", "parameters\u2265 156"])
 def test_bound_is_no_claim(bound: str) -> None:
-    assert only_diagnostic(f"{C1} {bound}").notes == ("a claim states a number, not a bound: parameters=61.0M",)
+    assert only_diagnostic(f"{C1} {bound}").notes == ("a value is one number, not a bound: kernel=3, parameters=61.0M",)
 
 
 @pytest.mark.parametrize(

@@ -177,6 +177,11 @@ def test_name_with_dots_or_slashes_is_shown_whole(line: str, name: str, note: st
     assert (found.message, found.span.text, found.notes) == (f"unexpected '{name}'", name, (note,))
 
 
+def test_bound_of_a_key_is_explained_as_that_of_a_claim_is() -> None:
+    (found,) = diagnostics_of(f"{HEAD}[c] conv filters=4 kernel<=3\n")
+    assert (found.code, found.notes) == ("syntax", ("a value is one number, not a bound: kernel=3, parameters=61.0M",))
+
+
 def test_weights_of_another_layer_are_not_taken_for_a_count() -> None:
     (found,) = diagnostics_of(f"{HEAD}{CONV}\n[d] conv filters=4 kernel=3 weights=c.weight\n")
     assert found.notes == ("a name is letters, digits, _ and -",)
