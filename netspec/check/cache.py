@@ -5,9 +5,9 @@ Every entry depends only on its key and on the settings, so a check finds the sa
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Generic, NamedTuple, TypeVar, cast
+from typing import Any, Generic, NamedTuple, TypeVar
 
 from netspec.check.lower import Lowered
 from netspec.check.statements import Settings
@@ -18,7 +18,6 @@ from netspec.lowering import Grouping, LayerType
 
 Key = TypeVar("Key")
 Value = TypeVar("Value")
-_ABSENT = object()
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -51,33 +50,35 @@ class Table(Generic[Key, Value]):
     """Values by key. Entries of the ``previous`` check's table are taken over only when they are asked for."""
 
     def __init__(self, previous: Table[Key, Value] | None) -> None:
-        self._entries: dict[Key, object] = {}
-        self._previous: Mapping[Key, object] = previous._entries if previous else {}
+        self._entries: dict[Key, Value] = {}
+        self._previous: Mapping[Key, Value] = previous._entries if previous else {}
 
-    def get(self, key: Key, find: Callable[[], Value]) -> Value:
-        """Return the cached value of ``key``, or compute it with ``find``."""
-        entry = self._entries.get(key, _ABSENT)
-        if entry is _ABSENT:
-            entry = self._previous.get(key, _ABSENT) if self._previous else _ABSENT
-            self._entries[key] = entry = find() if entry is _ABSENT else entry
-        return cast(Value, entry)
+    def find(self, key: Key) -> Value | None:
+        """Return the cached value of ``key``, if there is one."""
+        entry = self._entries.get(key)
+        if entry is None and (earlier := self._previous.get(key)) is not None:
+            entry = self.keep(key, earlier)
+        return entry
+
+    def keep(self, key: Key, value: Value) -> Value:
+        """Store a value and return it."""
+        self._entries[key] = value
+        return value
 
 
 class LayerCache:
     """The cache of one check, which starts from that of an ``earlier`` one if the settings are the same.
 
-    ``values`` are those of keys, by the type, the key, the words of the value, and the number of inputs if the key may
-    have one for each. ``statements`` are by their words and their number of inputs; one that may have a mistake is
-    ``None``. ``by_key`` has one lowered layer for each ``LoweringKey``, and ``by_name`` each layer with its own name
-    and those of its inputs.
+    ``statements`` are those without mistakes, by their words and their number of inputs. ``by_key`` has one lowered
+    layer for each ``LoweringKey``, and ``by_name`` each layer with its own name and those of its inputs.
     """
 
     def __init__(self, settings: Settings, input_shape: Shape | None, earlier: LayerCache | None = None) -> None:
         self._settings = settings.net, settings.defaults, settings.groups, settings.train, input_shape
         previous = earlier if earlier is not None and earlier._settings == self._settings else None
-        self.values: Table[tuple[str, str, tuple[str, ...], int], Any] = Table(previous.values if previous else None)
-        self.statements: Table[tuple[tuple[str, ...], int], LayerStatement | None]
-        self.statements = Table(previous.statements if previous else None)
+        self.statements: Table[tuple[tuple[str, ...], int], LayerStatement] = Table(
+            previous.statements if previous else None
+        )
         self.by_key: Table[LoweringKey, Lowered] = Table(previous.by_key if previous else None)
         self.by_name: Table[tuple[LoweringKey, str, tuple[str, ...]], Lowered] = Table(
             previous.by_name if previous else None

@@ -249,11 +249,12 @@ class Walk:
         names = request.input_names
         reads = tuple([(o.shape, o.placement, names.index(n)) for o, n in zip(operands, names, strict=True)])
         key = LoweringKey(statement, request.grouping, reads)
-
-        def lower_by_name() -> Lowered:
-            return renamed(self.cache.by_key.get(key, lambda: lower(request, operands)), request)
-
-        return self.cache.by_name.get((key, request.name, request.input_names), lower_by_name)
+        own_key = key, request.name, request.input_names
+        own = self.cache.by_name.find(own_key)
+        if own is None:
+            equal = self.cache.by_key.find(key) or self.cache.by_key.keep(key, lower(request, operands))
+            own = self.cache.by_name.keep(own_key, renamed(equal, request))
+        return own
 
     def _vector_labels(self, name: str) -> tuple[Label, ...]:
         """Label the layer that made the vector that the named layer reads."""

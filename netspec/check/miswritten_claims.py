@@ -18,7 +18,6 @@ from netspec.formatting import format_count, format_product
 from netspec.keys import BadValue
 from netspec.keys.counts import MAX_COUNT, SCALES, Count, Counts
 from netspec.keys.kind import shown
-from netspec.language.parser import value_of
 from netspec.language.printed_counts import printed_count
 from netspec.language.syntax import Claim, Dims, Maps, Number, Pair, Rounded, Value, Word
 from netspec.setting_keys import keys_of_setting
@@ -149,7 +148,7 @@ def is_key(word: str, layer: str) -> bool:
 def _moved(pair: Pair, claim: Claim) -> Fix:
     """Return the fix that writes a key before the claim's arrow. If the claim has nothing else, the arrow goes."""
     source = pair.span.source
-    arrow = source.text.rfind("->", 0, claim.span.start)  # none if the claim was read by its words alone
+    arrow = source.text.rfind("->", 0, claim.span.start)
     title = f"write {shown(pair)} before ->"
     if len(claim.pairs) + len(claim.values) == 1:
         return Fix(title, (Edit(Span(source, arrow, pair.span.start), ""),), spelling=True)
@@ -172,8 +171,12 @@ def count_of(pair: Pair) -> tuple[str, str]:
 
 
 def _of_flops(pair: Pair, text: str) -> Iterator[Fix]:
-    """Yield fixes that claim connections for FLOPs: as many, as many papers count them, or half as many."""
-    number, unit, letter = _COUNT.read(value_of((text,)))
+    """Yield fixes that claim connections for FLOPs: as many, as many papers count them, or half as many; none for a
+    number that no count is."""
+    try:
+        number, unit, letter = _COUNT.read(Number(int(text), pair.span) if text.isdigit() else Rounded(text, pair.span))
+    except BadValue:
+        return
     halves = [number // 2 // unit * unit] if unit > 1 or number % 2 == 0 else []
     for count in (number, *halves):
         right = f"connections={Count(count, unit, letter)}"

@@ -15,14 +15,13 @@ from netspec.check.placement import check_group
 from netspec.check.report import Findings, joined_size
 from netspec.check.statements import BAD, Settings
 from netspec.check.values import list_keys, pairs_by_key, read_pairs
-from netspec.check.wording import claimed, given_values
 from netspec.diagnostics import Edit, Fix, Label
 from netspec.diagnostics.fixes import replacement
 from netspec.ir.fault import Fault
 from netspec.ir.shape import Shape
 from netspec.keys import BadValue, Key
 from netspec.keys.kind import shown
-from netspec.language.syntax import Call, Dims, Pair, Section, Value, Word, Wording
+from netspec.language.syntax import Call, Dims, Pair, Section, Value, Word
 from netspec.lowering import LayerType
 
 _ADAPTIVE = (
@@ -43,33 +42,16 @@ class Reader:
 
     def read(self, section: Section, inputs: int) -> LayerStatement:
         """Read a layer with this number of inputs. Equal statements without mistakes are read only once."""
-        wording = section.body.wording
-        if wording is not None:
-            key = wording.tokens, inputs
-            statement = self.cache.statements.get(key, lambda: self._read_words(section.body.type, wording, inputs))
-            if statement is not None:
-                return statement
-        return self._read(section, inputs)
-
-    def _read_words(self, type_: str, wording: Wording, inputs: int) -> LayerStatement | None:
-        """Read a statement by its words. Returns ``None`` if it may have a mistake, which ``_read`` then reports."""
-        layer_type = layers.find(type_)
-        given = given_values(layer_type, wording, inputs, self.cache) if layer_type is not None else None
-        claim = claimed(wording, self.findings.root)
-        if layer_type is None or given is None or claim is None:
-            return None
-        values, unknown = self._with_defaults(layer_type, given, set())
-        if any(name not in values and name not in unknown for name in layer_type.required):
-            return None
-        if layer_type.operand is not None and self.input_shape is not None:
-            values[layer_type.operand.name] = self.input_shape
-        if unknown:
-            return LayerStatement(layer_type, None, *claim)
-        try:
-            self._check_values(layer_type, values)
-        except Fault:
-            return None
-        return LayerStatement(layer_type, values, *claim)
+        words = section.body.words
+        known = self.cache.statements.find((words, inputs)) if words is not None else None
+        if known is not None:
+            return known
+        mistakes = len(self.findings.all)
+        statement = self._read(section, inputs)
+        is_right = len(self.findings.all) == mistakes and not self.findings.full
+        if words is not None and statement.type is not None and is_right:
+            self.cache.statements.keep((words, inputs), statement)
+        return statement
 
     def _read(self, section: Section, inputs: int) -> LayerStatement:
         name = section.name.text

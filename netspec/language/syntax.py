@@ -116,27 +116,13 @@ class Items(NamedTuple):
     claim: Claim | None = None
 
 
-class Wording(NamedTuple):
-    """The words of a layer after its name, by what they belong to: values, pairs (key, words of the value) and claim.
-
-    ``inputs`` are the names that ``inputs=`` lists, ``None`` without one, or if it is given twice or lists other
-    things. ``tokens`` are all words in order, without these names. Layers with equal tokens differ only in their place
-    and inputs, so results can be cached by them.
-    """
-
-    tokens: tuple[str, ...]
-    values: tuple[tuple[str, ...], ...]
-    pairs: tuple[tuple[str, tuple[str, ...]], ...]
-    claim: tuple[str, ...]
-    inputs: tuple[str, ...] | None
-
-
 @dataclass(frozen=True, eq=False)
 class Body:
     """A layer without its name, which layers with the same text share.
 
-    ``build`` makes its items, with the places that they have if the body begins at this offset of the source. That is
-    not necessary for most layers: their ``wording`` says enough. A body that is not parsed as a whole has none.
+    ``build`` makes its items, with the places that they have if the body begins at this offset of the source. Two
+    layers with equal ``words`` differ only in their place and in the names of their inputs, which are left out there,
+    so results can be cached by them. A body that is not parsed as a whole has none.
     """
 
     build: Callable[[Source, int], Items]
@@ -147,28 +133,27 @@ class Body:
     inputs: tuple[str, ...] | None
     """The names in its first ``inputs=``, ``None`` without one."""
     has_claim: bool
-    wording: Wording | None = None
+    words: tuple[str, ...] | None = None
 
     @classmethod
-    def of(cls, items: Items, wording: Wording | None = None) -> Body:
+    def of(cls, items: Items) -> Body:
         """Return the body with these items, at their own places."""
         first, given = (items.values or (None,))[0], by_key(items.pairs)
         inputs = tuple([word.text for word in names(given["inputs"].value)]) if "inputs" in given else None
         type_ = first.text if isinstance(first, Word) else ""  # a number is no type either
-        return cls(lambda _source, _offset: items, type_, frozenset(given), inputs, items.claim is not None, wording)
+        return cls(lambda _source, _offset: items, type_, frozenset(given), inputs, items.claim is not None)
 
     @cached_property
     def without_claim(self) -> Body:
         """The body without its claim."""
-        wording = self.wording
-        if wording is not None and wording.claim:
-            tokens = wording.tokens[: wording.tokens.index("->")]
-            wording = wording._replace(tokens=tokens, claim=())
+        words = self.words
+        if words is not None and self.has_claim:
+            words = words[: words.index("->")]
 
         def build(source: Source, offset: int) -> Items:
             return self.build(source, offset)._replace(claim=None)
 
-        return replace(self, build=build, has_claim=False, wording=wording)
+        return replace(self, build=build, has_claim=False, words=words)
 
 
 @dataclass(frozen=True)

@@ -10,14 +10,10 @@ from hypothesis import strategies as st
 from hypothesis_profiles import examples
 from places import SPECS
 
-from netspec.check import Checked, check, wording
+from netspec.check import Checked, check
 from netspec.check import layers as walk
 from netspec.check.cache import Table
-from netspec.check.reading import Reader
 from netspec.ir.shape import Shape
-from netspec.language.parser import trees
-from netspec.language.parser.grammar import Form
-from netspec.language.syntax import Items, Value
 from netspec.source import Source
 
 FILES = [path.read_text("utf-8") for path in sorted(SPECS.rglob("*.net"))]
@@ -86,8 +82,7 @@ def test_reusing_the_previous_check_does_not_change_results(texts: list[str], sh
 def test_sharing_between_identical_layers_does_not_change_results(texts: list[str]) -> None:
     shared = [results_of(check(Source("a.net", text))) for text in texts]
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(Table, "get", lambda table, key, find: find())
-        patch.setattr(Reader, "read", Reader._read)
+        patch.setattr(Table, "find", lambda table, key: None)
         assert [results_of(check(Source("a.net", text))) for text in texts] == shared
 
 
@@ -130,20 +125,6 @@ def test_layers_that_differ_only_in_inputs_and_spacing_are_lowered_once(lowered:
     reads = [graph.nodes[name].inputs for name in "abcdefg"]
     assert reads == [("image",), ("image",), ("a", "b"), ("b", "image"), ("d", "c"), ("a", "a"), ("b", "b")]
     assert [graph.layers[name].inputs for name in "abcdefg"] == reads
-
-
-def test_positions_are_computed_only_where_needed(monkeypatch: pytest.MonkeyPatch) -> None:
-    offsets: list[int] = []
-
-    def body(reader: trees.Reader, form: Form, real=trees.Reader.body) -> Items:
-        if reader.source is not None:
-            offsets.append(reader.base)
-        return real(reader, form)
-
-    monkeypatch.setattr(trees.Reader, "body", body)
-    residual = "[b] batchnorm\n[s] sum inputs=b,image neuron=relu -> 3x8x8\n[p] maxpool kernel=2 stride=2\n"
-    assert check(Source("a.net", f"{chain(20)}{residual}[f] fc outputs=4\n[q] softmax\n")).diagnostics == ()
-    assert offsets == [len("[image]")]  # to see whether its channels are last
 
 
 def test_inputs_of_an_input_layer_are_reported_next_to_an_identical_one() -> None:
@@ -206,17 +187,3 @@ def test_error_in_identical_layers_is_reported_for_each() -> None:
     checked = check(Source("a.net", "[image] input 3x8x8\n[a] relu slope=1\n[b] relu slope=1\n"))
     assert [(d.span.line, d.layer) for d in checked.diagnostics] == [(2, "a"), (3, "b")]
     assert replace(checked.diagnostics[1], spans=checked.diagnostics[0].spans, layer="a") == checked.diagnostics[0]
-
-
-def test_values_written_alike_are_read_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    read: list[tuple[str, ...]] = []
-
-    def value_of(found: tuple[str, ...], real=wording.value_of) -> Value:
-        read.append(found)
-        return real(found)
-
-    monkeypatch.setattr(wording, "value_of", value_of)
-    layers = "".join(f"[c{i}] conv filters={i} kernel = 3 pad=1 init=gaussian(0.1)\n" for i in (5, 6, 7))
-    assert check(Source("a.net", f"[image] input 3x8x8\n{layers}")).graph is not None
-    gaussian = ("gaussian", "(", "0.1", ")")
-    assert read == [("3x8x8",), ("5",), ("3",), ("1",), gaussian, ("6",), ("7",)]

@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 
 from netspec.diagnostics import apply
 from netspec.keys.counts import MAX_COUNT, SCALES, Count, Counts
-from netspec.language.parser import value_of
+from netspec.language.parser import parse
+from netspec.source import Source
 
 C1 = "[i] input 1x32x32\n[c1] conv filters=6 kernel=5 -> 6x28x28"
 """C1 of LeNet-5: 5 * 5 * 6 = 150 weights and 6 biases; 4,704 units; 117,600 connections."""
@@ -103,6 +104,7 @@ def test_parameters_are_weights_and_biases() -> None:
     [
         ("biases=6", "a claim counts biases only with the weights"),
         ("flops=235201", "multiply-accumulates of two FLOPs each"),
+        ("flops=0.15001K", "multiply-accumulates of two FLOPs each"),
         ("error=15", "netspec eval measures a trained network"),
         ("memory=624", "a claim counts numbers, not bytes"),
     ],
@@ -236,7 +238,9 @@ def test_correction_holds_and_is_read_as_it_is_written(true: int, number: int, l
     correction = Count(number * unit, unit, letter).of(true)
     assert correction.holds(true)
     if correction.number <= MAX_COUNT:
-        assert Counts().read(value_of((str(correction),))) == correction
+        (section,) = parse(Source("a.net", f"[a] fc -> units={correction}")).sections
+        assert section.claim is not None
+        assert Counts().read(section.claim.pairs[0].value) == correction
 
 
 def test_count_with_a_fraction_or_too_many_digits_is_explained() -> None:

@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator
-
-import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 from hypothesis_profiles import examples
@@ -74,7 +70,7 @@ def spelt(form: Form, words: Words, text: str) -> object:
         if isinstance(part, Form):
             parts.append(spelt(part, words, text))
         else:
-            begin, end = words.places()[part]
+            begin, end = words.places[part]
             assert text[begin:end] == words.texts[part]
             parts.append((words.kinds[part], words.texts[part], begin))
     return form.rule, parts
@@ -103,19 +99,3 @@ def test_statements_are_parsed_as_by_lark(text: str) -> None:
 def test_statements_of_the_same_form_are_parsed_once() -> None:
     first, again, other = (grammar.read(text, "body")[0] for text in ("fc units=4096", "a  b=7 # c", "fc units=a"))
     assert first is again and first is not other
-
-
-def test_texts_that_differ_only_in_digits_are_cut_into_words_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    cut: list[str] = []
-
-    def matches(text: str, real=grammar._matches) -> Iterator[re.Match[str]]:
-        cut.append(text)
-        return real(text)
-
-    monkeypatch.setattr(grammar, "_matches", matches)
-    grammar._layout.cache_clear()
-    for text in ("conv a=1 b=c1x2 -> 3x44 # 5", "conv a=23 b=c9x8 -> 10x7 # 1234", "conv a=0 b=c00x22 -> 1x1 # 0"):
-        words = grammar.words_of(text)
-        assert words.texts == (*text.partition(" #")[0].replace("=", " = ").split(),)
-        assert not words.whole
-    assert cut == ["conv a=1 b=c1x1 -> 1x1 # 1"]

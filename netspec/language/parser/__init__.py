@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import replace
 
 from lark import UnexpectedInput
@@ -13,8 +13,7 @@ from netspec.diagnostics import Diagnostic
 from netspec.language.parser import grammar
 from netspec.language.parser.statements import statements
 from netspec.language.parser.trees import Reader, TooLong
-from netspec.language.parser.wording import may_be_too_long, wording
-from netspec.language.syntax import Body, Claim, File, Items, Section, Setting, Value, Word
+from netspec.language.syntax import Body, File, Items, Section, Setting, Word, names
 from netspec.language.words import MAX_NAME_LENGTH, NAME
 from netspec.source import Source, Span
 
@@ -118,34 +117,14 @@ def _body(text: str) -> tuple[Body, int] | None:
     def build(source: Source, offset: int) -> Items:
         return Reader(source, offset, words).body(form)
 
-    said = wording(form, words)
-    keys = frozenset([key for key, _ in said.pairs])
-    if may_be_too_long(words) or (said.inputs is None and "inputs" in keys):
-        try:
-            items = build(Source("", text), 0)
-        except TooLong:
-            return None
-        return replace(Body.of(items, said), build=build), words.end
-    first = said.values[0] if said.values else ()
-    return Body(build, first[0] if len(first) == 1 else "", keys, said.inputs, bool(said.claim), said), words.end
-
-
-def value_of(words: Sequence[str]) -> Value:
-    """Build a value of its words. Its spans are empty ones of an empty text."""
-    if len(words) == 1:
-        return Reader(None, 0, grammar.words_of(words[0])).word()
-    form, found = grammar.read(f"key= {' '.join(words)}", "body")
-    return Reader(None, 0, found).body(form).pairs[0].value
-
-
-def claim_of(words: Sequence[str]) -> Claim:
-    """Build a claim of its words. Its spans are empty ones of an empty text."""
-    if len(words) == 1:
-        return Claim((value_of(words),), ())
-    form, found = grammar.read(f"-> {' '.join(words)}", "body")
-    claim = Reader(None, 0, found).body(form).claim
-    assert claim is not None
-    return claim
+    try:
+        items = build(Source("", text), 0)
+    except TooLong:
+        return None
+    inputs = {word.span.start for pair in items.pairs if pair.key.text == "inputs" for word in names(pair.value)}
+    texts = zip(words.texts, words.places, strict=True)
+    says = tuple([word for word, (start, _) in texts if start not in inputs])
+    return replace(Body.of(items), build=build, words=says), words.end
 
 
 def _statement(source: Source, start: int, end: int) -> Section | Setting:

@@ -35,21 +35,15 @@ class TooLong(Exception):
         self.diagnostic = diagnostic
 
 
-_NOWHERE = Span(Source("", ""), 0, 0)
-
-
 class Reader:
-    """Builds syntax from the words of a text that begins at ``base`` in the source. Its methods raise ``TooLong``.
+    """Builds syntax from the words of a text that begins at ``base`` in the source. Its methods raise ``TooLong``."""
 
-    Without a source, all spans are empty ones of an empty text, which is faster.
-    """
-
-    def __init__(self, source: Source | None, base: int, words: Words) -> None:
+    def __init__(self, source: Source, base: int, words: Words) -> None:
         self.source = source
         self.base = base
         self.kinds = words.kinds
         self.texts = words.texts
-        self.places = words.places() if source is not None else ()
+        self.places = words.places
 
     def section(self, form: Form) -> Section:
         """Return the layer of a statement's parse tree."""
@@ -106,10 +100,6 @@ class Reader:
         word = self._word(name)
         return Call(word, args, named, word.span.to(self._span(close)))
 
-    def word(self) -> Value:
-        """Return the value of a text that is a single word or number."""
-        return self._plain(0)
-
     def _plain(self, number: int) -> Value:
         kind = self.kinds[number]
         if kind == "NAME":
@@ -133,13 +123,10 @@ class Reader:
         return Word(text, span)
 
     def _span(self, number: int) -> Span:
-        if self.source is None:
-            return _NOWHERE
         start, end = self.places[number]
         return Span(self.source, self.base + start, self.base + end)
 
     def _statement(self, end: int) -> Span:
-        assert self.source is not None
         return Span(self.source, self.base, end)
 
 
