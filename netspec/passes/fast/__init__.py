@@ -14,20 +14,16 @@ from netspec.ir.graph import Graph
 from netspec.passes.fast import (
     avg_pool,
     bias_relu,
-    channels_last,
-    cuda_graph,
-    cudnn_benchmark,
     dropout,
-    fused_update,
     grouped_conv,
     im2col,
-    kept_memory,
     lrn_chain,
     max_pool,
     space_to_depth,
 )
 from netspec.passes.fast.devices import on_devices, on_one_device
 from netspec.passes.fast.model import PLAIN, Chain, ComputeTarget, Device, Forms, Pass, Unshuffle
+from netspec.passes.fast.whole_step import CHANNELS_LAST, CUDA_GRAPH, CUDNN_BENCHMARK, FUSED_UPDATE, KEPT_MEMORY
 
 ALL = "all"
 """The word that switches off all passes."""
@@ -38,14 +34,14 @@ PASSES: tuple[Pass, ...] = (
     grouped_conv.PASS,
     bias_relu.PASS,
     dropout.PASS,
-    channels_last.PASS,
+    CHANNELS_LAST,
     max_pool.PASS,
     avg_pool.PASS,
     im2col.PASS,
-    fused_update.PASS,
-    kept_memory.PASS,
-    cudnn_benchmark.PASS,
-    cuda_graph.PASS,
+    FUSED_UPDATE,
+    KEPT_MEMORY,
+    CUDNN_BENCHMARK,
+    CUDA_GRAPH,
 )
 """All passes, in the order in which they are applied."""
 

@@ -1,4 +1,4 @@
-"""Keeping freed memory in the process instead of returning it to the system (``passes.fast.kept_memory``)."""
+"""Keeping freed memory in the process instead of returning it to the system (the pass ``kept-memory``)."""
 
 from __future__ import annotations
 

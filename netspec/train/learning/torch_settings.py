@@ -11,7 +11,7 @@ import torch
 @contextmanager
 def cudnn_benchmark(enabled: bool) -> Iterator[None]:
     """Set whether cuDNN benchmarks its convolution algorithms for each new shape inside the context
-    (``passes.fast.cudnn_benchmark``). Its choices persist until the process ends."""
+    (the pass ``cudnn-benchmark``). Its choices persist until the process ends."""
     before = torch.backends.cudnn.benchmark
     if before == enabled:
         yield
