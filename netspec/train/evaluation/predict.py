@@ -9,7 +9,7 @@ from pathlib import Path
 
 from netspec.ir.settings import Views
 from netspec.train.data.source import stored_frame
-from netspec.train.data.sources.decode import PEAK, decode, read_error, require_channels
+from netspec.train.data.sources.decode import PEAK, cover, decoded_side, read_error, require_channels, upright
 from netspec.train.data.splits import Frame, Pixels, Unreadable
 from netspec.train.errors import TrainError
 from netspec.train.evaluation.views import Predictor, protocol, views, views_of_images
@@ -108,7 +108,8 @@ def frame_of(run: Saved) -> Frame:
 
 def load_image(image: Path, frame: Frame) -> Pixels:
     """Read the pixels of an image file, or of standard input for ``-``. Raises ``Unreadable`` and ``Unopened``."""
-    return decode(open_image(image), str(image), frame)
+    decoded = upright(open_image(image), str(image), frame.channels, decoded_side(frame))
+    return cover(decoded, frame, str(image))
 
 
 def open_image(image: Path) -> BytesIO:

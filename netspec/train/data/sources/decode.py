@@ -47,17 +47,7 @@ def read_image(path: Path, frame: Frame) -> Pixels:
     Unreadable
         The file cannot be decoded, for whatever reason.
     """
-    name = str(path)
-    try:
-        with path.open("rb") as file:
-            return decode(file, name, frame)
-    except OSError as problem:
-        raise Unreadable(name, read_error(problem)) from problem
-
-
-def decode(file: BinaryIO, name: str, frame: Frame) -> Pixels:
-    """Read an image as ``read_image`` does, from a file that is open. ``name`` is the one to show to the user."""
-    return cover(upright(file, name, frame.channels, decoded_side(frame)), frame, name)
+    return cover(decode_whole(path, frame.channels, decoded_side(frame)), frame, str(path))
 
 
 def decoded_side(frame: Frame) -> int:
