@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from hashlib import sha256
 from importlib import metadata
 
 import onnx
@@ -10,9 +11,9 @@ from onnx import TensorProto, ValueInfoProto, helper
 
 from netspec.ir.graph import Graph, Node
 from netspec.ir.ops import Input, Loss
+from netspec.passes.crops import stored_size
 from netspec.passes.label_grid import label_sizes, labels_are_masks, labels_of_losses
 
-from .about import about
 from .ops import EMISSIONS
 from .site import LABELS, Floats, Site, Writer
 from .target import PRODUCER
@@ -79,7 +80,7 @@ def model(
         producer_name=PRODUCER,
         producer_version=metadata.version("netspec-compiler"),
     )
-    helper.set_model_props(onnx_model, {**about(graph, spec), **(facts or {})})
+    helper.set_model_props(onnx_model, {**_about(graph, spec), **(facts or {})})
     return onnx_model
 
 
@@ -100,3 +101,33 @@ def _unused_name(name: str, graph: Graph) -> str:
     while name in graph.nodes:
         name += "_"
     return name
+
+
+def _about(graph: Graph, spec: str) -> dict[str, str]:
+    """Return the metadata: the net's name, its spec with the SHA-256 that run folders record, and how to preprocess
+    images.
+
+    Pixels are scaled to 0..``input.range``. ``input.mean`` is then subtracted: the mean ``image`` of the training set,
+    its mean per ``channel``, ``none``, or comma-separated numbers. The result is divided by ``input.std``: ``channel``,
+    ``none``, or numbers. ``input.order`` is the order of the channels. The shorter side of an image is first resized to
+    ``input.resize``, and ``input.crop`` (height x width) is cut from the centre.
+    """
+    preprocessing = graph.preprocessing
+    facts = {
+        "net": graph.name,
+        "spec_sha256": sha256(spec.encode()).hexdigest(),
+        "spec": spec,
+        "input.range": f"{preprocessing.range}",
+        "input.mean": _as_text(preprocessing.mean),
+        "input.std": _as_text(preprocessing.std),
+        "input.order": preprocessing.order,
+    }
+    shape = graph.input.output
+    if shape.is_image:
+        facts["input.resize"] = str(min(stored_size(graph)))
+        facts["input.crop"] = f"{shape.height}x{shape.width}"
+    return facts
+
+
+def _as_text(numbers: str | tuple[float, ...]) -> str:
+    return numbers if isinstance(numbers, str) else ",".join(map(repr, numbers))

@@ -6,7 +6,7 @@ The pages of types, settings and keys are generated from their definitions, with
 from __future__ import annotations
 
 from netspec import layers, setting_keys
-from netspec.explain import codes, keys, settings, types, values
+from netspec.explain import codes, keys, types, values
 from netspec.explain.markdown import first_sentence
 
 __all__ = ["brief", "index", "page", "words"]
@@ -35,7 +35,7 @@ def _main_page(word: str) -> str | None:
     if layer_type is not None:
         return types.page(layer_type)
     if word in setting_keys.SETTINGS:
-        return settings.page(word)
+        return keys.setting_page(word)
     if word in codes.names():
         return codes.page(word)
     return keys.page(word)

@@ -1,4 +1,4 @@
-"""Tables of keys and of their values, and the page of a key."""
+"""Tables of keys and of their values, and the pages of keys and settings."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from functools import cache
 
 from netspec import layers
-from netspec.explain.markdown import table
+from netspec.explain.markdown import spec, table
 from netspec.keys import Argument, Key
 from netspec.keys.calls import Form, forms_of
 from netspec.setting_keys import SETTINGS
@@ -107,3 +107,13 @@ def page(name: str) -> str | None:
     parts = [f"# {name}\n", table(("of", "value", "unit", "default", "meaning"), rows)]
     forms = forms_table(key for key, _ in definitions)
     return "\n".join([*parts, forms] if forms else parts)
+
+
+def setting_page(word: str) -> str:
+    """Return the page of a setting: its doc, an example line, and its keys."""
+    setting = SETTINGS[word]
+    parts = [f"# {word}", setting.doc, spec(setting.example, kind="").rstrip()]
+    if setting.keys:
+        parts += ["## Keys", key_table(setting.keys).rstrip()]
+    forms = forms_table(setting.keys)
+    return "\n\n".join([*parts, forms.rstrip()] if forms else parts) + "\n"

@@ -42,7 +42,6 @@ from netspec.train.reporting.board import Board, require_tensorboard
 from netspec.train.reporting.console import Reporter
 from netspec.train.requirements import require_full_batch, require_trainable
 from netspec.train.runs import checkpoint
-from netspec.train.runs.lock import locked
 from netspec.train.runs.plot import Drawing
 from netspec.train.runs.record import Problems, checkpoint_facts, counts, finish, run_facts, versions_here
 from netspec.train.runs.resume import (
@@ -54,7 +53,7 @@ from netspec.train.runs.resume import (
     resumed_config,
     rounding_differences,
 )
-from netspec.train.runs.runfolder import RunFolder, disk_problem, is_run
+from netspec.train.runs.runfolder import RunFolder, disk_problem, is_run, locked
 from netspec.train.runs.same_data import require_same_data
 from netspec.train.runs.saved import preparation_of, require_same
 from netspec.train.runs.snapshot import restore, save

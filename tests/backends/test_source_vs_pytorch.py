@@ -20,9 +20,9 @@ from netspec import backend
 from netspec.ir.graph import Graph
 from netspec.passes.phases import phases
 from netspec.passes.torch_names import state_keys
-from netspec.train.learning.constraining import constrain
 from netspec.train.learning.objective import Objective
 from netspec.train.learning.optimiser import optimiser_for
+from netspec.train.learning.rule import constrain
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 

@@ -16,8 +16,8 @@ from examples import fresh
 from places import ROOT
 
 from netspec import layers, setting_keys
-from netspec.explain import codes, settings, types
-from netspec.explain.keys import forms_table
+from netspec.explain import codes, types
+from netspec.explain.keys import forms_table, setting_page
 from netspec.explain.markdown import table
 from netspec.keys import Init, Key, Kind, NeuronWord
 from netspec.net import loads
@@ -58,9 +58,9 @@ def layer_types() -> str:
     return "\n".join(lowered(types.page(layer_type)) for word in layers.names() if (layer_type := layers.find(word)))
 
 
-def settings_() -> str:
+def settings() -> str:
     """Return the pages of all settings, as sections."""
-    return "\n".join(lowered(settings.page(word)) for word in setting_keys.SETTINGS)
+    return "\n".join(lowered(setting_page(word)) for word in setting_keys.SETTINGS)
 
 
 def initial_values() -> str:
@@ -101,7 +101,7 @@ PARTS: Mapping[str, Callable[[], str]] = {
     "initialisers": lambda: words(Init(of_kernels=True)),
     "neurons": lambda: words(NeuronWord()),
     "layer-types": layer_types,
-    "settings": settings_,
+    "settings": settings,
     "index": index,
     "repairs": alexnet_sizes.repairs,
     "differences": alexnet_sizes.differences,

@@ -7,14 +7,9 @@ from collections.abc import Mapping
 from netspec.ir import ops
 
 from ..site import Emissions, Site
-from . import joins, maps, neurons, weighted
+from . import joins, maps, weighted
 
-EMITTED: Emissions = {
-    **weighted.EMITTED,
-    **maps.EMITTED,
-    **joins.EMITTED,
-    **neurons.EMITTED,
-}
+EMITTED: Emissions = {**weighted.EMITTED, **maps.EMITTED, **joins.EMITTED}
 UNSUPPORTED: Mapping[type[ops.Op], tuple[str, tuple[str, ...]]] = {
     ops.BatchNorm: ("cuda-convnet is older than batch normalisation", ("lrn",)),
     **dict.fromkeys(

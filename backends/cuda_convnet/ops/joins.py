@@ -1,10 +1,11 @@
-"""Sections of concat, sum, max, softmax, dropout, flatten and reshape layers."""
+"""Sections of concat, sum, max, softmax, dropout, flatten and reshape layers, and of neurons that stand alone."""
 
 from __future__ import annotations
 
 from netspec.formatting import format_literal
-from netspec.ir.ops import Concat, Dropout, Flatten, Max, Reshape, Softmax, Sum
+from netspec.ir.ops import VOCABULARY, Concat, Dropout, Flatten, Max, Neuron, Reshape, Softmax, Sum
 
+from ..neurons import word
 from ..sections import Part, Section, listed
 from ..site import Emissions, Site
 
@@ -65,6 +66,11 @@ def vector(site: Site, op: Flatten | Reshape) -> Section:
     return site.section("concat", (site.single(),), {})
 
 
+def neuron(site: Site, op: Neuron) -> Section:
+    """``neuron``."""
+    return site.section("neuron", (site.single(),), {"neuron": word(site, op)})
+
+
 EMITTED: Emissions = {
     Concat: concat,
     Sum: total,
@@ -73,4 +79,5 @@ EMITTED: Emissions = {
     Dropout: dropout,
     Flatten: vector,
     Reshape: vector,
+    **{op: neuron for op in VOCABULARY if issubclass(op, Neuron)},
 }

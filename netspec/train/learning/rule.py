@@ -10,12 +10,11 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from netspec.ir.constraint import FREE, Constraint
+from netspec.ir.constraint import FREE, Constraint, incoming
 from netspec.ir.schedules import OwnSchedule
 from netspec.passes.accumulation import WHOLE, BatchProgress
 from netspec.passes.optimiser_state import STATE_KINDS, StateKind
 from netspec.train.learning.clipping import Clipping
-from netspec.train.learning.constraining import constrain
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,3 +170,23 @@ def _same_layout(*tensors: Tensor) -> bool:
     first, *others = tensors
     dense = first.is_contiguous() or (first.ndim == 4 and first.is_contiguous(memory_format=torch.channels_last))
     return dense and all((x.stride(), x.dtype) == (first.stride(), first.dtype) for x in others)
+
+
+@torch.no_grad()
+def constrain(w: Tensor, bounds: Constraint) -> None:
+    """Scale the incoming weights of each unit to satisfy ``bounds``, in place.
+
+    A device may hold the weights of only some units. If so, it holds the corresponding units of all ``bounds.parts``,
+    so that no weights on other devices are needed.
+    """
+    axes = incoming(tuple(w.shape))
+    if bounds.min_std is not None or bounds.max_std is not None:
+        std = w.std(axes, correction=0, keepdim=True)
+        w.mul_(torch.where(std > 0, std.clamp(bounds.min_std, bounds.max_std) / std, 1.0))
+    if bounds.max_norm is not None or bounds.fixed_norm is not None:
+        if bounds.parts > 1:
+            w = w.view(bounds.parts, -1, *w.shape[1:])
+            axes = (0, *(axis + 1 for axis in axes))
+        norm = torch.linalg.vector_norm(w, dim=axes, keepdim=True)
+        target = norm.clamp(max=bounds.max_norm) if bounds.fixed_norm is None else bounds.fixed_norm
+        w.mul_(torch.where(norm > 0, target / norm, 1.0))

@@ -36,11 +36,13 @@ import math
 import os
 import shlex
 from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
 from netspec.train.errors import RequestError, TrainError
 from netspec.train.files import write_atomically
+from netspec.train.locking import LockHeld, exclusive_lock
 
 SPEC, FACTS, CHECKPOINTS, LOCK = "spec.net", "run.json", "checkpoints", ".lock"
 _METRICS, _UNREADABLE = "metrics.jsonl", "unreadable.jsonl"
@@ -210,6 +212,35 @@ def _create_empty(out: Path) -> Path:
 def _is_free(folder: Path) -> bool:
     entries = {entry.name for entry in folder.iterdir()}
     return entries <= _EARLY_FILES and (CHECKPOINTS not in entries or not any((folder / CHECKPOINTS).iterdir()))
+
+
+@contextmanager
+def locked(folder: Path) -> Iterator[None]:
+    """Lock a run's folder against other processes.
+
+    Raises
+    ------
+    TrainError
+        Another process is training there, or the folder cannot be written.
+    """
+    with ExitStack() as stack:
+        try:
+            stack.enter_context(exclusive_lock(folder / LOCK))
+        except LockHeld as error:
+            message = f"another process is training in {folder}{_holder(folder)}"
+            raise TrainError(message, "wait for it, or end it") from error
+        except OSError as problem:
+            raise TrainError(f"cannot write in {folder}: {problem.strerror}") from problem
+        yield
+
+
+def _holder(folder: Path) -> str:
+    """Return ``: process 1234 on spruce`` according to ``run.json``, or an empty string if it does not say."""
+    try:
+        process = read_facts(folder)["process"]
+        return f": process {process['pid']} on {process['host']}"
+    except (KeyError, TypeError):
+        return ""
 
 
 def disk_problem(problem: OSError, folder: Path) -> TrainError:

@@ -11,10 +11,9 @@ from torch import Tensor
 
 import netspec
 from netspec.ir.constraint import FREE, Constraint, incoming
-from netspec.train.learning.constraining import constrain
 from netspec.train.learning.objective import build
 from netspec.train.learning.optimiser import optimiser_of
-from netspec.train.learning.rule import Group
+from netspec.train.learning.rule import Group, constrain
 from netspec.train.learning.sgd import PaperSGD
 
 ROWS = [[3.0, 4.0], [0.3, 0.4], [0.0, 0.0], [2.0, 2.0]]
