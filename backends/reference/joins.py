@@ -100,17 +100,12 @@ def flatten(op: Flatten, call: Call) -> Array:
     return call.x.reshape(len(call.x), math.prod(call.x.shape[1:]))
 
 
-def flatten_back(op: Flatten, call: Call, y: Array, grad: Array) -> Gradient:
-    """Reshape the gradient to the shape of the input."""
-    return Gradient((grad.reshape(call.x.shape),))
-
-
 def reshape(op: Reshape, call: Call) -> Array:
     """Reshape N,... to N, ``op.size``."""
     return call.x.reshape(len(call.x), *op.size)
 
 
-def reshape_back(op: Reshape, call: Call, y: Array, grad: Array) -> Gradient:
+def reshape_back(op: Flatten | Reshape, call: Call, y: Array, grad: Array) -> Gradient:
     """Reshape the gradient to the shape of the input."""
     return Gradient((grad.reshape(call.x.shape),))
 
