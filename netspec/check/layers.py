@@ -17,7 +17,6 @@ from netspec.check.cache import LayerCache, LayerStatement, LoweringKey
 from netspec.check.claims import Stated
 from netspec.check.counts import notes_on_counts, refute_counts
 from netspec.check.facts import LayerFacts
-from netspec.check.learning import Rules
 from netspec.check.lower import Lowered, Request, lower, reshaped
 from netspec.check.mismatch import MAX_LABELS, odd_shapes
 from netspec.check.placement import placement_of
@@ -77,7 +76,6 @@ class Walk:
         self.groups = settings.groups or 1
         self.findings = findings
         self.cache = cache
-        self.rules = Rules(settings.train)
         self.reader = Reader(settings, findings, input_shape, cache)
         self.values: list[Output | None] = []
         self.facts: list[LayerFacts] = []
@@ -175,7 +173,7 @@ class Walk:
             "gathers" if layer_type.name == "flatten" and number in self._gathered else layer_type.grouping
         )
         names = tuple(self.sections[i].name.text for i in inputs)
-        return Request(section.name.text, layer_type, grouping, values, names, self.groups, self.rules, owner)
+        return Request(section.name.text, layer_type, grouping, values, names, self.groups, self.settings.train, owner)
 
     def _weights_owner(self, number: int, layer_type: LayerType) -> int | None:
         """Return the index of the layer that ``weights=`` names. Report it if its weights cannot be shared."""

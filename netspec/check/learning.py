@@ -11,12 +11,7 @@ from netspec.ir.ops.base import Role
 from netspec.ir.rules import Sgd, momentum_of
 from netspec.ir.schedules import OwnSchedule
 from netspec.ir.settings import Train
-from netspec.keys import by_name
-from netspec.keys.learning import LEARNING, OF_PRODUCTS
 from netspec.lowering import PerInput
-
-_KEYS = (*by_name((*LEARNING, *OF_PRODUCTS)), "parts")
-"""The keys that the rules depend on."""
 
 
 class Rule(NamedTuple):
@@ -32,36 +27,18 @@ class Rule(NamedTuple):
 
 
 class Rules:
-    """The rules of all layers under one ``train`` line. Layers with the same values share them."""
-
-    def __init__(self, train: Train) -> None:
-        self._train = train
-        self._layers: dict[tuple[Any, ...], LayerRules] = {}
-
-    def of(self, values: Mapping[str, Any]) -> LayerRules:
-        """Return the rules of a layer with these values of its keys."""
-        key = tuple(map(values.get, _KEYS))
-        if key not in self._layers:
-            self._layers[key] = LayerRules(self._train, dict(zip(_KEYS, key, strict=True)))
-        return self._layers[key]
-
-
-class LayerRules:
-    """The rules of one layer's parameters."""
+    """The rules of one layer's parameters, by the ``train`` line and the values of the layer's keys."""
 
     def __init__(self, train: Train, values: Mapping[str, Any]) -> None:
         self._train = train
         self._values = values
-        self._rules: dict[tuple[Role, int], Rule] = {}
 
     def of(self, role: Role, index: int) -> Rule:
         """Return the rule of the weights of the input at ``index``, or of the biases.
 
         A bias belongs to all inputs; without a rate or momentum of its own, it has those of the first input's weights.
         """
-        if (role, index) not in self._rules:
-            self._rules[role, index] = self._bias_rule(index) if role == "bias" else self._weight_rule(index)
-        return self._rules[role, index]
+        return self._bias_rule(index) if role == "bias" else self._weight_rule(index)
 
     def _weight_rule(self, index: int) -> Rule:
         super_eps = self._super_eps(index)
@@ -80,11 +57,11 @@ class LayerRules:
         train, values = self._train, self._values
         momentum = self._momentum(index)
         return Rule(
-            _or_default(values["bias_lr"], self._lr(index)) * values["bias_lr_mult"],
-            _or_default(values["bias_momentum"], momentum) if momentum_of(train.rule) is not None else momentum,
-            _or_default(values["bias_decay"], train.bias_decay) * values["bias_decay_mult"],
+            _or_default(values.get("bias_lr"), self._lr(index)) * values["bias_lr_mult"],
+            _or_default(values.get("bias_momentum"), momentum) if momentum_of(train.rule) is not None else momentum,
+            _or_default(values.get("bias_decay"), train.bias_decay) * values["bias_decay_mult"],
             FREE,
-            self._schedule(values["bias_schedule"], train.bias_schedule, self._value("schedule", index)),
+            self._schedule(values.get("bias_schedule"), train.bias_schedule, self._value("schedule", index)),
             self._update_every,
             None,
         )
@@ -113,17 +90,17 @@ class LayerRules:
         if not any(bounds.values()):
             return FREE
         constraint = Constraint(**bounds)
-        by_parts = self._values["norm_over"] == "parts" and (constraint.max_norm or constraint.fixed_norm)
+        by_parts = self._values.get("norm_over") == "parts" and (constraint.max_norm or constraint.fixed_norm)
         return replace(constraint, parts=self._value("parts", index)) if by_parts else constraint
 
     @property
     def _update_every(self) -> int | None:
-        every: int | None = self._values["update_every"]
+        every: int | None = self._values.get("update_every")
         return None if every == self._train.accumulate else every
 
     def _value(self, key: str, index: int) -> Any:
         """The value of a key for one of the inputs, or ``None``."""
-        value = self._values[key]
+        value = self._values.get(key)
         return value.values[index] if isinstance(value, PerInput) else value
 
 

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from functools import cached_property
 from typing import Any, NamedTuple
 
 from netspec.check.arithmetic import Step
-from netspec.check.learning import LayerRules, Rules
+from netspec.check.learning import Rules
 from netspec.check.placement import placement_of
 from netspec.formatting import format_sizes
 from netspec.ir.fault import Fault
 from netspec.ir.graph import Layer, Node, Parameter, Placement
 from netspec.ir.ops import ParamShape
+from netspec.ir.settings import Train
 from netspec.ir.shape import Shape
 from netspec.ir.table import ConnectionTable
 from netspec.keys import IDENTITY, Initialiser
@@ -49,7 +49,7 @@ class Request(NamedTuple):
     values: Mapping[str, Any]
     input_names: tuple[str, ...]
     groups: int
-    rules: Rules
+    train: Train
     owner: Lowered | None
     """The layer whose weights it shares, if any."""
 
@@ -104,12 +104,9 @@ class _Parameters:
     def __init__(self, request: Request, placement: Placement) -> None:
         self.request = request
         self.placement = placement
+        self.rules = Rules(request.train, request.values)
         self.own: list[Parameter] = []
         self.weights: list[Weight] = []
-
-    @cached_property
-    def _rules(self) -> LayerRules:
-        return self.request.rules.of(self.request.values)
 
     def declare(self, param: ParamShape, index: int | None, initialiser: Initialiser) -> str:
         owner = self.request.owner
@@ -119,7 +116,7 @@ class _Parameters:
             return weight.key
         suffix = param.role if index is None else f"{param.role}s.{index}"
         key = f"{self.request.name}.{suffix}"
-        rule = self._rules.of(param.role, index or 0)
+        rule = self.rules.of(param.role, index or 0)
         self.own.append(
             Parameter(
                 key,
