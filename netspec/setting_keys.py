@@ -189,7 +189,9 @@ AUGMENT = (
         Sides(),
         "side of the square from which crops are cut; the shorter side of each image is scaled to it. Two numbers: a "
         "side from the least to the greatest is drawn for each image, and the crop is cut from all of it (Simonyan & "
-        "Zisserman 2015, section 3.1); validation and tests use their mean",
+        "Zisserman 2015, section 3.1); validation and tests use their mean. The least may be smaller than the crop if "
+        "`fill` is given: smaller images are then padded on the right and below, as in DeepLab and torchvision's "
+        "references for segmentation",
         default=None,
         default_text="that of the crop",
         unit="pixels",
@@ -220,10 +222,11 @@ AUGMENT = (
     Key(
         "fill",
         Choice({"black": "black", "mean": "mean", "reflect": "reflect"}),
-        "colour of the padding. black: 0 in the image, from which the mean is still subtracted, as in torchvision's "
-        "recipes; beyond the edges of a mean image, its outermost pixels count. mean: 0 after the mean is subtracted, "
-        "as in Torch's fb.resnet.torch. reflect: the image, mirrored at its outermost pixels (Zagoruyko & Komodakis "
-        "2016, section 3)",
+        "colour of the padding of `pad`, and of images smaller than the crop. black: 0 in the image, from which the "
+        "mean is still subtracted, as in torchvision's recipes; beyond the edges of a mean image, its outermost pixels "
+        "count. mean: 0 after the mean is subtracted, "
+        "as in Torch's fb.resnet.torch; around smaller images, the mean rounded to a whole grey level. reflect: with "
+        "`pad`, the image, mirrored at its outermost pixels (Zagoruyko & Komodakis 2016, section 3)",
         default="black",
     ),
     Key(

@@ -10,6 +10,7 @@ from dataclasses import replace
 from netspec.check import allow
 from netspec.check.cache import LayerCache
 from netspec.check.class_losses import check_class_losses
+from netspec.check.crop_sizes import least_side
 from netspec.check.facts import Checked, LayerFacts
 from netspec.check.layers import Walk
 from netspec.check.network import check_network
@@ -139,7 +140,7 @@ def _silence_warnings(findings: Findings, *, report_unused: bool) -> None:
 def _fit_crops(settings: Settings, shape: Shape) -> None:
     """Make crops as large as the given input, and drop ``from=`` if its images are too small for them."""
     augment, longer = settings.augment, max(shape.height, shape.width)
-    least = augment.sides[0] if augment.sides else augment.resize
+    least = least_side(augment, settings.pairs("augment")) or augment.resize
     if least is not None and least < longer:
         augment = replace(augment, resize=None, sides=None)
     settings.augment = replace(augment, crop=None)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import NamedTuple
 
+from netspec.check.crop_sizes import least_side, padding_fixes, pads_smaller
 from netspec.check.facts import LayerFacts, known_input
 from netspec.check.layers import Walk
 from netspec.check.report import Findings
@@ -50,14 +51,17 @@ def check_augmenting(walk: Walk, settings: Settings, findings: Findings) -> None
             check(images, findings)
 
 
-def warn_of_unused(settings: Settings, findings: Findings) -> None:
+def warn_of_unused(walk: Walk, settings: Settings, findings: Findings) -> None:
     """Warn of keys of the augment line that have no effect without others.
 
     ``pad=0`` and ``area=none`` are how a variant takes what its base draws out: what goes with them then stays.
     """
-    augment, pairs = settings.augment, settings.pairs("augment")
+    augment, pairs, facts = settings.augment, settings.pairs("augment"), known_input(walk.facts)
+    shape = facts.computed if facts is not None else None
+    side = min(shape[1:]) if shape is not None and shape.is_image else 0
+    pads = "pad" in pairs or (augment.sides is not None and augment.sides[0] < side)
     reasons = {
-        "fill": "it is the colour of padding, and the augment line has no pad=" if "pad" not in pairs else "",
+        "fill": "" if pads else "it is the colour of padding, and the augment line has no pad=",
         "aspect": "it is that of crops with area=, which the augment line does not have" if "area" not in pairs else "",
         "from": "with area=, crops are cut from whole images, and test from= is that of tests"
         if augment.areas and settings.test.resize not in (None, augment.resize)
@@ -71,8 +75,11 @@ def warn_of_unused(settings: Settings, findings: Findings) -> None:
 def _check_crop(images: _Images, findings: Findings) -> None:
     """Check that crops have the size of the network's input and fit into the images that they are cut from."""
     augment, shape = images.settings.augment, images.shape
+    pads = pads_smaller(augment, images.pairs)
+    if pads and images.settings.test.resize is None:
+        _check_fits(images, "augment", augment.resize, findings)
     if augment.crop is None:
-        _check_fits(images, "augment", augment.sides[0] if augment.sides else augment.resize, findings)
+        _check_fits(images, "augment", least_side(augment, images.pairs), findings)
     elif not shape.is_image or shape[1:] != (augment.crop, augment.crop):
         findings.add(
             "crop-differs",
@@ -85,13 +92,19 @@ def _check_crop(images: _Images, findings: Findings) -> None:
 
 def _check_fits(images: _Images, word: str, side: int | None, findings: Findings) -> None:
     """Check that crops fit into images of this shorter side, which is ``from=`` of a setting."""
-    if side is not None and images.side is not None and side < images.side:
-        findings.add(
-            "crop-too-large",
-            f"an input of {images.shape} cannot be cut from images whose shorter side is {side}",
-            images.settings.pairs(word)["from"].span,
-            labels=(images.input_label,),
-        )
+    if side is None or images.side is None or side >= images.side:
+        return
+    augment = images.settings.augment
+    of_validation = word == "augment" and pads_smaller(augment, images.pairs)
+    note = f"validation reads images of {side}, the mean of the two numbers, if test from= says no other side"
+    findings.add(
+        "crop-too-large",
+        f"an input of {images.shape} cannot be cut from images whose shorter side is {side}",
+        images.settings.pairs(word)["from"].span,
+        labels=(images.input_label,),
+        notes=(note,) if of_validation else (),
+        fixes=() if of_validation or word == "test" else padding_fixes(augment, images.pairs),
+    )
 
 
 def _check_padding(images: _Images, findings: Findings) -> None:

@@ -37,7 +37,7 @@ def check_network(walk: Walk, settings: Settings, findings: Findings) -> None:
         warn_no_effect(walk.facts, settings, findings)
         warn_of_late_changes(walk.facts, settings, findings)
         warn_of_low_momentum(settings, findings)
-        warn_of_unused(settings, findings)
+        warn_of_unused(walk, settings, findings)
 
 
 def _report_empty(findings: Findings) -> None:

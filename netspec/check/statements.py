@@ -11,6 +11,7 @@ from typing import Any
 from netspec import layers
 from netspec.check.claims import read_network_claim
 from netspec.check.continued import continued
+from netspec.check.crop_sizes import least_side, padding_fixes
 from netspec.check.other_tools.augmentations import keys_of_transform
 from netspec.check.report import Findings
 from netspec.check.values import pairs_by_key, read_pairs
@@ -228,7 +229,7 @@ def _augment(values: Mapping[str, Any]) -> Augment:
 
 
 def _check_crop(pairs: dict[str, Pair], augment: Augment, findings: Findings) -> None:
-    least = augment.sides[0] if augment.sides else augment.resize
+    least = least_side(augment, pairs)
     if augment.crop and least and augment.crop > least:
         findings.add(
             "crop-too-large",
@@ -236,6 +237,7 @@ def _check_crop(pairs: dict[str, Pair], augment: Augment, findings: Findings) ->
             pairs["crop"].span,
             pairs["from"].span,
             notes=("from= is the size before the padding, from which validation is cut",) if augment.pad else (),
+            fixes=padding_fixes(augment, pairs),
         )
 
 

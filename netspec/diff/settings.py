@@ -13,6 +13,7 @@ from netspec.ir.rules import UpdateRule
 from netspec.ir.settings import ASPECTS_OF_CROPS, Train
 from netspec.keys import texts
 from netspec.keys.update_rules import word_of
+from netspec.passes.crops import drawn_crops
 
 _RULE = dict.fromkeys(
     field.name for rule in get_args(UpdateRule) for field in fields(rule) if field.name != "decoupled"
@@ -69,13 +70,18 @@ def _augmentation(graph: Graph) -> Iterator[tuple[str, Fact]]:
     yield "area", Fact(texts.word(augment.areas or "none"))
     yield "aspect", Fact(texts.word(augment.aspects if augment.areas else ASPECTS_OF_CROPS))
     yield "pad", Fact(str(augment.pad))
-    yield "fill", Fact(augment.fill if augment.pad else "black")
+    yield "fill", Fact(augment.fill if augment.pad or _pads_crops(graph) else "black")
     yield "flip", Fact(augment.flip)
     yield "policy", Fact(texts.policy(augment.policy))
     yield "colour", Fact(texts.colours(augment))
     yield "mixup", Fact(texts.number(augment.mixup))
     yield "cutmix", Fact(texts.number(augment.cutmix))
     yield "erase", Fact(texts.erased(augment.erase))
+
+
+def _pads_crops(graph: Graph) -> bool:
+    crops = drawn_crops(graph)
+    return crops is not None and crops.pads
 
 
 def _of_biases(train: Train) -> Fact:

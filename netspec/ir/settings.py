@@ -149,10 +149,11 @@ class Augment:
 
     Images are scaled so that their shorter side is ``resize`` pixels, and their central square is cut out. With
     ``sides``, the side is drawn for each image, from the least to the greatest, and nothing is cut away; ``resize``,
-    their mean, is the side in validation. With ``areas``, the crop has a share of the image's area drawn from this
-    range, and a ratio of width to height drawn from ``aspects``, and is resized to the input; ``resize`` is then the
-    side in validation. ``pad`` pixels are put around the square: ``fill`` says whether they are black, 0 after the mean
-    is subtracted, or those of the image mirrored at its edges. ``crop`` is the side of the crop (``None``: the side of
+    their mean, is the side in validation, and images smaller than the crop are padded with ``fill``. With ``areas``,
+    the crop has a share of the image's area drawn from this range, and a ratio of width to height drawn from
+    ``aspects``, and is resized to the input; ``resize`` is then the side in validation. ``pad`` pixels are put around
+    the square: ``fill`` says whether they are black, 0 after the mean is subtracted, or those of the image mirrored at
+    its edges. ``crop`` is the side of the crop (``None``: the side of
     the network's input). ``flip`` mirrors half of the images. ``policy`` says which operations change the crops, before
     their colours change. ``jitter`` says how their colours are changed, and then ``colour`` is the standard deviation
     of the paper's shift along the principal components of the colours (0: no shift). ``erase`` says what is then

@@ -34,8 +34,9 @@ class DrawnCrops:
 
     ``size`` is the height and width of the input. If ``areas`` is ``None``, the shorter side of each image is first
     scaled to a whole number from ``sides``, the least and the greatest, and the crop is cut from it; if the two are
-    equal, from its central part with the input's aspect ratio, as the crops of images that are stored in one size.
-    Otherwise a crop has a share of the image's area, from ``areas``, and a ratio of width to height, from ``aspects``.
+    equal, from its central part with the input's aspect ratio, as the crops of images that are stored in one size. An
+    image that is smaller than the input becomes the upper left part of its crop, and the rest is padding. With
+    ``areas``, a crop has a share of the image's area from these, and a ratio of width to height from ``aspects``.
     """
 
     size: tuple[int, int]
@@ -47,6 +48,11 @@ class DrawnCrops:
     def from_whole_images(self) -> bool:
         """Whether crops may be anywhere in an image, not only in its central part with the input's aspect ratio."""
         return self.areas is not None or self.sides[0] < self.sides[1]
+
+    @property
+    def pads(self) -> bool:
+        """Whether some images are scaled to less than the input, and padded."""
+        return self.areas is None and self.sides[0] < min(self.size)
 
     @property
     def least_side(self) -> int:

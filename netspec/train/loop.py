@@ -95,7 +95,8 @@ def train_epoch(t: Training, progress: EpochProgress, due: Due, stop: Stop) -> b
     position[order] = np.arange(images)
     skipped_before = progress.tally.skipped
     readers = Readers(t.world, lambda count: rows_to_read(t.graph.augment, t.objective.training_rows(count), count))
-    split = training_split(t.data, drawn_crops(t.graph), config.seed, t.epoch)
+    padding = t.prepare_training.padding(t.graph.augment)
+    split = training_split(t.data, drawn_crops(t.graph), config.seed, t.epoch, padding)
     reading = t.loader.run(split, order[progress.position :], config.batch, keep_partial=False, sharing=readers)
     batches = iter(reading)
     t.reporter.plan(progress.plan)

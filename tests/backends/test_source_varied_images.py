@@ -31,6 +31,8 @@ SEED, EPOCH, BATCH = 5, 2, 8
 AUGMENTS = (
     "crop=12 from=13,20",
     "area=0.08,1 flip=horizontal",
+    "from=5,21 fill=mean flip=horizontal colour=pca(0.1)",
+    "from=7,20 fill=black policy=trivialaugment",
     "from=14,30 flip=horizontal colour=pca(0.1)",
     "from=14 area=0.05,0.5 aspect=0.5,3",
     "pad=3 colour=jitter(brightness=0.4, contrast=0.3)",
@@ -89,7 +91,8 @@ def trainers_batches(graph: Graph, photos: Path) -> list[tuple[torch.Tensor, lis
     with Loader(1, lambda problem: None) as loader:
         measured = training_statistics(graph, data, BATCH, loader, Reporter(Console(quiet=True)))
         prepare = Preparation.for_graph(graph, measured, data.frame, data.peak, "cpu").for_training(graph)
-        split = training_split(with_cache(data), drawn_crops(graph), SEED, EPOCH)
+        padding = prepare.padding(graph.augment)
+        split = training_split(with_cache(data), drawn_crops(graph), SEED, EPOCH, padding)
         order = shuffled(SEED, EPOCH, len(data.train.labels))
         batches = []
         for batch in loader.run(split, order, BATCH, keep_partial=False):

@@ -96,6 +96,31 @@ def test_every_drawn_image_and_every_tested_one_is_as_large_as_the_crop(keys: st
     assert codes(f"{keys}\n{IMAGE}") == ["crop-too-large"]
 
 
+@pytest.mark.parametrize("key", ["crop=8 from=4,16", "from=4,16"])
+def test_smaller_images_are_padded_if_the_line_says_the_colour(key: str) -> None:
+    augment = valid_net(f"augment {key} fill=black\n{IMAGE}").graph.augment
+    assert (augment.sides, augment.resize, augment.fill) == ((4, 16), 10, "black")
+    fixes = only_diagnostic(f"augment {key}\n{IMAGE}").fixes
+    assert [(fix.title, fix.checks) for fix in fixes] == [
+        (f"pad smaller images: fill={c}", True) for c in ("mean", "black")
+    ]
+    fixes = only_diagnostic(f"augment {key} fill=reflect\n{IMAGE}").fixes
+    assert [fix.title for fix in fixes] == ["write mean", "write black"]
+
+
+def test_images_of_validation_are_not_padded() -> None:
+    text = f"augment from=4,8 fill=mean\n{IMAGE}"
+    found = only_diagnostic(text)
+    assert (found.code, found.notes) == (
+        "crop-too-large",
+        ("validation reads images of 6, the mean of the two numbers, if test from= says no other side",),
+    )
+    assert valid_net(f"{text}\ntest from=8").graph.augment.sides == (4, 8)
+    assert codes(f"{text}\ntest from=7") == ["crop-too-large"]
+    (warning,) = valid_net(f"augment from=8,16 fill=mean\n{IMAGE}").warnings
+    assert warning.code == "no-effect"
+
+
 @pytest.mark.parametrize("keys", ["aspect=0.5,2", "from=9 area=0.1,1\ntest from=10"])
 def test_a_key_that_another_one_replaces_is_a_warning(keys: str) -> None:
     (found,) = valid_net(f"augment {keys}\n{IMAGE}").warnings
@@ -107,6 +132,8 @@ def test_another_input_drops_sizes_that_are_too_small_for_it() -> None:
     kept, larger = (netspec.loads(text, input=(4, side, side)).graph for side in (10, 14))
     assert (kept.augment.sides, kept.augment.resize, kept.test.resize) == ((10, 20), 15, 12)
     assert (larger.augment.sides, larger.augment.resize, larger.test.resize) == (None, None, None)
+    padded = netspec.loads(text.replace("20", "20 fill=mean"), input=(4, 14, 14)).graph
+    assert (padded.augment.sides, padded.test.resize) == ((10, 20), None)
 
 
 @pytest.mark.parametrize(
@@ -182,6 +209,7 @@ def test_pairs_in_brackets_lose_them(other: str, meant: str) -> None:
     ("other", "note"),
     [
         ("RandomResizedCrop(224)", "random resized crops are augment area=0.08,1"),
+        ("PadIfNeeded(512, 512)", "with augment from=260,1040 fill=black, images that are scaled to less"),
         ("CenterCrop(224)", "augment from= is the side that images are scaled to"),
         ("RandomHorizontalFlip", "it is augment flip=horizontal"),
         ("Normalize(0.5, 0.5)", "it is mean=0.485,0.456,0.406"),

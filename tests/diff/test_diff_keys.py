@@ -340,6 +340,13 @@ def test_crop_size_is_reported_as_one_key() -> None:
     assert difference_lines(diff(text.format(7), text.format("5x7"))) == ["c size: 7 -> 5x7, function"]
 
 
+def test_colour_of_padding_is_compared_where_small_images_are_padded() -> None:
+    text = "[image] input 3x16x16\naugment from={},40 fill={}\n"
+    mean, black, unpadded = text.format(10, "mean"), text.format(10, "black"), text.format(16, "mean")
+    assert difference_lines(diff(mean, black)) == ["augment fill: mean -> black, training"]
+    assert difference_lines(diff(black, unpadded)) == ["augment from: 10,40 -> 16,40, training"]
+
+
 def test_padding_of_a_layer_of_its_own_is_written_as_in_a_spec() -> None:
     text = "net n\n[x] input 2x9x9\n[p] zeropad pad=1\n[c] conv filters=4 kernel=3\n"
     assert difference_lines(diff(text, text.replace("pad=1", "pad=0,2,1,1"))) == ["p pad: 1 -> 0,2,1,1, function"]

@@ -28,6 +28,10 @@ AUGMENTATIONS: Mapping[str, str] = {
         ("randomerasing", "randomerase"),
         "it is augment erase=random(0.5), with the probability in brackets; what is erased becomes 0",
     ),
+    **dict.fromkeys(
+        ("padifsmaller", "padifneeded"),
+        "with augment from=260,1040 fill=black, images that are scaled to less than the crop are padded",
+    ),
     **dict.fromkeys(("coarsedropout", "cutout"), "a square that becomes 0 is augment erase=cutout(16)"),
     "totensor": "it is range=1 of the input line",
     **dict.fromkeys(

@@ -7,6 +7,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from netspec.passes.score_grid import UNLABELLED
 from netspec.train.data.splits import Pixels
 
 
@@ -36,6 +37,24 @@ def nearest(mask: Pixels, cut: Cut, image: tuple[int, int], size: tuple[int, int
     columns = _nearest(cut.left, cut.width, width, size[1], mask.shape[1])
     part: Pixels = mask[rows[:, None], columns]
     return part
+
+
+def padded(planes: Pixels, size: tuple[int, int], colour: Pixels | None, *, masks: bool) -> Pixels:
+    """Return the planes of a crop with padding on the right and below, up to a height and width, as torchvision's
+    references (``pad_if_smaller`` in ``segmentation/transforms.py``) and DeepLab's code for TensorFlow put it.
+
+    ``colour`` is that of the padding, of the shape of the crop or (channels, 1, 1); ``None`` for black. With ``masks``,
+    the last plane is a mask, and unlabelled there.
+
+    >>> padded(np.ones((2, 1, 1), np.uint8), (1, 2), None, masks=True).tolist()
+    [[[1, 0]], [[1, 255]]]
+    """
+    if planes.shape[1:] == size:
+        return planes
+    larger = np.full((len(planes), *size), UNLABELLED, np.uint8)
+    larger[: len(planes) - masks] = 0 if colour is None else colour
+    larger[:, : planes.shape[1], : planes.shape[2]] = planes
+    return larger
 
 
 def _nearest(start: int, length: int, whole: int, count: int, pixels: int) -> NDArray[np.int64]:

@@ -18,7 +18,7 @@ from PIL import Image
 from netspec.passes import purposes
 from netspec.passes.crops import DrawnCrops, centre_crop
 from netspec.train import counter_rng
-from netspec.train.data.cut import Cut, nearest
+from netspec.train.data.cut import Cut, nearest, padded
 from netspec.train.data.rectangles import rectangles
 from netspec.train.data.splits import CachedSplit, Data, Frame, Labels, Pixels, Split, as_planes
 from netspec.train.errors import TrainError
@@ -45,7 +45,10 @@ class WholeMasks(WholeImages, Protocol):
 
 
 def cut_of(crops: DrawnCrops, seed: int, epoch: int, index: int, height: int, width: int) -> Cut:
-    """Draw the part of an image of this height and width that becomes its crop in an epoch."""
+    """Draw the part of an image of this height and width that becomes its crop in an epoch.
+
+    Of an image that is scaled to less than the crop, it is all there is.
+    """
     draws = _Draws(seed, epoch, index)
     if crops.areas is not None:
         return _share_of_area(crops, draws, height, width)
@@ -54,9 +57,10 @@ def cut_of(crops: DrawnCrops, seed: int, epoch: int, index: int, height: int, wi
     scale = max(centre[0] / height, centre[1] / width)
     scaled = max(centre[0], round(height * scale)), max(centre[1], round(width * scale))
     kept = scaled if crops.from_whole_images else centre
+    part = min(kept[0], crops.size[0]), min(kept[1], crops.size[1])
     top, left = centre_crop(scaled[0] - kept[0], scaled[1] - kept[1])
-    down, right = (draws.below(kept[i] - crops.size[i] + 1, (purposes.TOP, purposes.LEFT)[i]) for i in (0, 1))
-    return Cut(top + down, left + right, *crops.size, scaled)
+    down, right = (draws.below(kept[i] - part[i] + 1, (purposes.TOP, purposes.LEFT)[i]) for i in (0, 1))
+    return Cut(top + down, left + right, *part, scaled)
 
 
 class _Draws:
@@ -115,7 +119,8 @@ class CutSplit:
     """Parts of the images of a split, resized to a height and width, as a split.
 
     ``cut`` returns the part, given an image's index, height and width. Image files are decoded whole, large JPEG files
-    to no less than ``decoded_side``. With ``masks``, images have masks, of which the same parts are taken.
+    to no less than ``decoded_side``. With ``masks``, images have masks, of which the same parts are taken. Parts of
+    scaled images that are smaller than ``size`` are padded with ``padding``, see ``cut.padded``.
     """
 
     split: Split
@@ -123,6 +128,7 @@ class CutSplit:
     cut: Callable[[int, int, int], Cut]
     decoded_side: int = 0
     masks: bool = False
+    padding: Pixels | None = None
 
     @property
     def labels(self) -> Labels:
@@ -134,21 +140,31 @@ class CutSplit:
 
     def read(self, index: int) -> Pixels:
         """See ``Split.read``."""
+        return np.array(padded(self._part(index), self.size, self.padding, masks=self.masks), order="C")
+
+    def _part(self, index: int) -> Pixels:
+        """Return the part of an image, in the size of a crop or, if the image is smaller, without its padding."""
         if not isinstance(self.split, WholeImages):
             pixels = self.split.read(index)
-            return resized_planes(pixels, self.cut(index, *pixels.shape[1:]), self.size, masks=self.masks)
+            cut = self.cut(index, *pixels.shape[1:])
+            return resized_planes(pixels, cut, self._size_of(cut), masks=self.masks)
         image = self.split.decode(index, self.decoded_side)
         cut = self.cut(index, image.height, image.width)
-        planes = as_planes(resized(image, cut, self.size))
+        planes = as_planes(resized(image, cut, self._size_of(cut)))
         if isinstance(self.split, WholeMasks):
-            mask = nearest(self.split.mask(index), cut, (image.height, image.width), self.size)
+            mask = nearest(self.split.mask(index), cut, (image.height, image.width), self._size_of(cut))
             planes = np.concatenate([planes, mask[None]])
-        return np.array(planes, order="C")
+        return planes
+
+    def _size_of(self, cut: Cut) -> tuple[int, int]:
+        return self.size if cut.scaled is None else (cut.height, cut.width)
 
 
-def crops_of(split: Split, crops: DrawnCrops, seed: int, epoch: int, *, masks: bool) -> CutSplit:
-    """Return the crops of the images of a split, which have ``masks`` or not, in an epoch."""
-    return CutSplit(split, crops.size, partial(cut_of, crops, seed, epoch), crops.decoded_side, masks)
+def crops_of(
+    split: Split, crops: DrawnCrops, seed: int, epoch: int, *, masks: bool, padding: Pixels | None = None
+) -> CutSplit:
+    """Return the crops of the images of a split, which have ``masks`` or not, in an epoch, with this ``padding``."""
+    return CutSplit(split, crops.size, partial(cut_of, crops, seed, epoch), crops.decoded_side, masks, padding)
 
 
 def smaller(split: Split, frame: Frame, *, masks: bool) -> CutSplit:
@@ -157,15 +173,16 @@ def smaller(split: Split, frame: Frame, *, masks: bool) -> CutSplit:
     return CutSplit(split, size, lambda index, height, width: Cut(0, 0, *size, scaled=size), masks=masks)
 
 
-def training_split(data: Data, crops: DrawnCrops | None, seed: int, epoch: int) -> Split:
-    """Return the training images of an epoch: crops of drawn sizes, or without ``crops`` the stored images."""
+def training_split(data: Data, crops: DrawnCrops | None, seed: int, epoch: int, padding: Pixels | None = None) -> Split:
+    """Return the training images of an epoch: crops of drawn sizes, or without ``crops`` the stored images. ``padding``
+    is around crops of small images, see ``Preparation.padding``."""
     if crops is None:
         return data.train
     stored = data.larger if data.larger is not None else data.train
     if not isinstance(stored, CachedSplit):
-        return crops_of(stored, crops, seed, epoch, masks=data.masks)
+        return crops_of(stored, crops, seed, epoch, masks=data.masks, padding=padding)
     whole = stored.original if isinstance(stored.original, WholeImages) else stored
-    return stored.with_failures_of(crops_of(whole, crops, seed, epoch, masks=data.masks))
+    return stored.with_failures_of(crops_of(whole, crops, seed, epoch, masks=data.masks, padding=padding))
 
 
 def scaled_down(data: Data, frame: Frame, least: Frame) -> Data:

@@ -13,6 +13,8 @@ from netspec import loads
 from netspec.ir.graph import Graph
 from netspec.passes.crops import drawn_crops
 from netspec.passes.score_grid import UNLABELLED
+from netspec.train.data.batches.augment import choose
+from netspec.train.data.batches.preparation import Preparation
 from netspec.train.data.drawn import scaled_down, training_split
 from netspec.train.data.source import open_data, open_source
 from netspec.train.data.sources.digits import open_digits
@@ -165,6 +167,35 @@ def test_crops_of_drawn_sizes_move_images_and_masks_alike(tmp_path: Path, line: 
             assert (mask[red > 140] == 1).all() and (mask[red < 115] == 0).all()
             seen.append(mask)
     assert {0, 1} == set(np.unique(seen)) and any(not np.array_equal(seen[0], other) for other in seen[1:])
+
+
+def test_images_smaller_than_the_crop_are_padded_with_the_mean_and_unlabelled(tmp_path: Path) -> None:
+    """A grey image of 24 x 12 pixels whose shorter side becomes 6, in crops of 24 x 24."""
+    for name in ("train", "val"):
+        for folder in ("images", "masks"):
+            (tmp_path / name / folder).mkdir(parents=True)
+        Image.new("RGB", (24, 12), (200, 150, 100)).save(tmp_path / name / "images" / "1.png")
+        mask_png(tmp_path / name / "masks" / "1.png", np.ones((12, 24), np.uint8))
+    reads = "24x24  range=1 mean=0.2,0.5,0.7 order=bgr"
+    network = graph(DENSE.replace("24x24", reads), augment="from=6,7 fill=mean", test="from=24")
+    data = open_source(str(tmp_path), network, 0)
+    prepare = Preparation.for_graph(network, None, data.frame, data.peak, "cpu").for_training(network)
+    crops = drawn_crops(network)
+    assert crops is not None and crops.pads
+    seen = set()
+    for epoch in range(9):
+        *image, mask = training_split(data, crops, 0, epoch, prepare.padding(network.augment)).read(0)
+        rows = int((mask[:, 0] == 1).sum())
+        seen.add(rows)
+        part = np.zeros((24, 24), bool)
+        part[:rows, : 2 * rows] = True
+        assert ((mask == 1) == part).all() and (mask[~part] == UNLABELLED).all()
+        for plane, inside, outside in zip(image, (200, 150, 100), (178, 128, 51), strict=True):  # 255 times the mean
+            assert (plane[part] == inside).all() and (plane[~part] == outside).all()
+        choices = choose(0, epoch, np.array([0]), prepare.frame, network.input.output, network.augment)
+        padding = prepare(np.stack(image)[None], choices)[0].numpy()[:, ~part]
+        assert np.abs(padding).max() <= 0.5 / 255 + 1e-6
+    assert seen == {6, 7}
 
 
 def test_stored_images_with_masks_are_scaled_down_alike() -> None:

@@ -157,6 +157,15 @@ class Preparation:
             mean = mean[:, top : top + frame.height, left : left + frame.width].contiguous()
         return self._cropping_from(frame, mean)
 
+    def padding(self, augment: Augment) -> Pixels | None:
+        """Return the padding around crops of drawn sizes, stored pixels of a shape to which (channels, height, width)
+        of a crop can be broadcast: the mean, rounded. ``None`` if it is black."""
+        if augment.fill != "mean":
+            return None
+        mean = (self.mean.double() * (self.peak / self.range)).round().clamp(0, self.peak)
+        pixels: Pixels = mean.to("cpu", torch.uint8).numpy()
+        return pixels
+
     def _cropping_from(self, frame: Frame, mean: Tensor) -> Preparation:
         """Return the preparation of images of another size, which shares its memory with this one."""
         other = copy.copy(self)
