@@ -6,7 +6,7 @@ derive batch sizes and times from it. Nothing here needs torch.
 """
 
 from netspec.plan.crossing import RULE, Crossing
-from netspec.plan.model import MAX_BATCH, MAX_DEVICES, DevicePlan, LayerShare, Plan, plan, plan_placed
+from netspec.plan.model import MAX_BATCH, MAX_DEVICES, DevicePlan, LayerShare, Plan, plan
 
 __all__ = [
     "MAX_BATCH",
@@ -17,5 +17,4 @@ __all__ = [
     "LayerShare",
     "Plan",
     "plan",
-    "plan_placed",
 ]

@@ -8,7 +8,7 @@ from netspec.ir.graph import Graph
 from netspec.ir.settings import Precision
 from netspec.ir.widths import width_of
 from netspec.passes.fast import PLAIN, Forms
-from netspec.passes.placing import Placed, arrange, place_on_devices
+from netspec.passes.placing import ArrangementError, Placed, arrange, place_on_devices
 from netspec.plan.crossing import crossings
 from netspec.plan.model import MAX_BATCH, memories_of, smallest_batch
 from netspec.plan.program import local_graphs, values_of
@@ -39,19 +39,15 @@ def smallest_peak(placed: Placed, precision: Precision, forms: Forms = PLAIN) ->
 def break_even(graph: Graph, devices: int, precision: Precision) -> int | None:
     """Return the largest batch at which splitting by groups sends fewer bytes than splitting by batch.
 
-    Bytes are those of the device that sends or receives the most. 0 if there is no such batch, ``None`` if groups send
-    less at any batch. Only batches that training accepts under both splits are tried: by groups in equal shares, and
-    in equal parts of ``accumulate``.
-
-    Raises
-    ------
-    ArrangementError
-        The groups do not fit the devices.
+    Bytes are those of the device that sends or receives the most. 0 if there is no such batch, or if the groups do not
+    fit the devices; ``None`` if groups send less at any batch. Only batches that training accepts under both splits are
+    tried: by groups in equal shares, and in equal parts of ``accumulate``.
     """
-    groups, rows = (
-        place_on_devices(graph, arrange(graph, devices, "groups")),
-        place_on_devices(graph, arrange(graph, devices, "batch")),
-    )
+    try:
+        groups = place_on_devices(graph, arrange(graph, devices, "groups"))
+    except ArrangementError:
+        return 0
+    rows = place_on_devices(graph, arrange(graph, devices, "batch"))
     by_groups, by_batch = _busiest(groups, precision), _busiest(rows, precision)
     step = smallest_batch(groups)
     largest = _largest_multiple(

@@ -116,18 +116,8 @@ def plan(
     ArrangementError
         The devices cannot share the network or the batch.
     """
-    placed = place_on_devices(graph, arrange(graph, devices, split))
-    return plan_placed(placed, batch or graph.train.batch, precision or graph.train.precision, forms)
-
-
-def forms_on_a_gpu(graph: Graph, precision: Precision, without: Collection[str] = ()) -> Forms:
-    """The forms that ``netspec train`` uses on one GPU, with the passes in ``without`` switched off."""
-    return forms_of(graph, enabled_passes(ComputeTarget("cuda", precision), without))
-
-
-def plan_placed(placed: Placed, batch: int, precision: Precision, forms: Forms = PLAIN) -> Plan:
-    """Plan a training step of a placed graph. Raises ``ArrangementError`` if the batch cannot be shared."""
-    graph, arrangement = placed.graph, placed.arrangement
+    placed, batch = place_on_devices(graph, arrange(graph, devices, split)), batch or graph.train.batch
+    precision, arrangement = precision or graph.train.precision, placed.arrangement
     warnings = share_batch(arrangement, batch, graph.train.accumulate)
     memories = memories_of(placed, local_graphs(placed), batch, precision, forms)
     crossed = crossings(placed, batch, values_of(graph, width_of(precision)))
@@ -141,6 +131,11 @@ def plan_placed(placed: Placed, batch: int, precision: Precision, forms: Forms =
         for d, kind in enumerate(kinds)
     )
     return Plan(placed, batch, graph.train.images_at_once(batch), precision, shares, crossed, warnings)
+
+
+def forms_on_a_gpu(graph: Graph, precision: Precision, without: Collection[str] = ()) -> Forms:
+    """The forms that ``netspec train`` uses on one GPU, with the passes in ``without`` switched off."""
+    return forms_of(graph, enabled_passes(ComputeTarget("cuda", precision), without))
 
 
 def memories_of(

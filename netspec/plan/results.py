@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from netspec.ir.graph import Graph
 from netspec.ir.settings import Precision
 from netspec.passes.fast import Forms
-from netspec.passes.placing import ArrangementError, SplitWord
+from netspec.passes.placing import SplitWord
 from netspec.plan.fitting import break_even, largest_batch, smallest_peak
 from netspec.plan.model import Plan, forms_on_a_gpu, plan
 from netspec.plan.scaling import ALL_SPLITS, TIMES, LeftOut, Machine, Timed, fastest, plan_splits, timed
@@ -100,7 +100,7 @@ def plan_for(graph: Graph, request: PlanRequest) -> PlanResult:
         [_fitting(step, limit, forms) for step in plans if limit],
         [timed(step, machine) for step in plans if machine],
         winners,
-        {n: even for n in request.devices if n > 1 and (even := _break_even(graph, n, precision)) != 0},
+        {n: even for n in request.devices if n > 1 and (even := break_even(graph, n, precision)) != 0},
     )
 
 
@@ -109,11 +109,3 @@ def _fitting(step: Plan, limit: int, forms: Forms) -> Fitting:
         largest_batch(step.placed, limit, step.precision, forms),
         smallest_peak(step.placed, step.precision, forms),
     )
-
-
-def _break_even(graph: Graph, devices: int, precision: Precision) -> int | None:
-    """``break_even``, or 0 if the network cannot be split by groups over so many devices."""
-    try:
-        return break_even(graph, devices, precision)
-    except ArrangementError:
-        return 0
