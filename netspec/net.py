@@ -179,7 +179,7 @@ def load_source(
     if is_darknet_file(source):
         return import_darknet(source, input_shape, changes).net
     if is_layer_file(source):
-        return _load_layer_file(source, input_shape, changes, options or ImportOptions())
+        return import_layer_file(source, input_shape, changes, options or ImportOptions(), readable=False)
 
     checked = check(collect_texts(source, open_folder(folder), changes), input_shape)
     diagnostics = checked.diagnostics
@@ -195,14 +195,28 @@ def load_source(
 def import_layer_file(
     source: Source,
     input_shape: Shape | None = None,
-    options: ImportOptions | None = None,
     changes: Sequence[str] = (),
+    options: ImportOptions | None = None,
+    *,
+    readable: bool = True,
 ) -> Net:
-    """Convert a layer file of cuda-convnet to a spec that is meant to be read, the ``source`` of the net.
+    """Convert a layer file of cuda-convnet to a spec, the ``source`` of the net.
 
-    ``changes`` of keys are written into it. Raises ``SpecError``.
+    ``readable``: it is meant to be read, and ``changes`` of keys are written into it. Raises ``SpecError``.
     """
-    return _load_layer_file(source, input_shape, changes, options or ImportOptions(merged=True), readable=True)
+    from netspec.importers.cuda_convnet import translate  # needed only for such files
+
+    options = options or ImportOptions(merged=True)
+    translation = translate(
+        source,
+        params=options.params,
+        dialect=options.dialect,
+        shape=input_shape,
+        merged=options.merged,
+        readable=readable,
+        history=options.history,
+    )
+    return _of_translation(translation, changes, readable=readable)
 
 
 @dataclass(frozen=True, slots=True)
@@ -312,28 +326,6 @@ def rewrite(source: Source, input_shape: Shape | None, changes: Sequence[str], f
 
     load_source(source, input_shape, changes, folder)
     return rewritten(collect_texts(source, open_folder(folder), changes), input_shape)
-
-
-def _load_layer_file(
-    source: Source,
-    input_shape: Shape | None,
-    changes: Sequence[str],
-    options: ImportOptions,
-    *,
-    readable: bool = False,
-) -> Net:
-    from netspec.importers.cuda_convnet import translate  # needed only for such files
-
-    translation = translate(
-        source,
-        params=options.params,
-        dialect=options.dialect,
-        shape=input_shape,
-        merged=options.merged,
-        readable=readable,
-        history=options.history,
-    )
-    return _of_translation(translation, changes, readable=readable)
 
 
 _TOLD = {

@@ -119,7 +119,7 @@ def _imported(file: str, reading: Reading, weights: Path | None) -> Imported:
         return import_darknet(source, reading.shape, reading.changes, weights)
     if file.lower().endswith(SPEC) and not begins_as_layer_file(source):
         fail(f"{file} is a spec already; compile --to cuda-convnet writes it as a layer file")
-    return Imported(import_layer_file(source, reading.shape, reading.import_options(merged=True), reading.changes), {})
+    return Imported(import_layer_file(source, reading.shape, reading.changes, reading.import_options(merged=True)), {})
 
 
 def _weights_file(imported: Imported) -> bytes:

@@ -19,7 +19,7 @@ BACKEND = backend.load("cuda_convnet")
 def reimported(files: Any, graph: Graph) -> Net:
     """Import the layer and parameter files that were written for a graph."""
     layers, params = Source("layers.cfg", files.layers), Source("layer-params.cfg", files.params)
-    net = import_layer_file(layers, graph.input.output, ImportOptions(params, files.dialect, merged=True))
+    net = import_layer_file(layers, graph.input.output, options=ImportOptions(params, files.dialect, merged=True))
     return loads(net.source.text)
 
 

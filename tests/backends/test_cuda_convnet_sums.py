@@ -52,7 +52,7 @@ def test_sum_of_convolutions_is_one_section() -> None:
 @pytest.mark.parametrize("dialect", ["2012", "v2"])
 def test_shared_matrices_survive_the_round_trip(dialect: Dialect) -> None:
     """Both files have the same inputs, weights, biases and shared matrices."""
-    net = loads(imported(Source("shared.cfg", SHARED), None, ImportOptions(None, "2012", merged=True)).source.text)
+    net = loads(imported(Source("shared.cfg", SHARED), options=ImportOptions(None, "2012", merged=True)).source.text)
     files = BACKEND.emit(net, dialect)
     text = files.layers  # type: ignore[attr-defined]
     assert section(text, "b")["weightSource"] == ",b[0],a[0]" and section(text, "c")["weightSource"] == "b[0],"

@@ -59,7 +59,7 @@ def import_options(params: str | None) -> ImportOptions:
 
 
 def import_case(file: dict[str, Any], params: str | None) -> Net:
-    return import_layer_file(source(file["file"]), shape(file), import_options(params))
+    return import_layer_file(source(file["file"]), shape(file), options=import_options(params))
 
 
 def corpus_param(number: int, case: Case) -> Any:

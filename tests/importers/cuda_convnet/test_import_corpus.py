@@ -68,7 +68,7 @@ def test_initial_rates_are_no_lower_than_the_last(case: Case) -> None:
     assert is_last == (Path(name).stem.removeprefix("layer-params-") in LAST_STATE)
     try:
         first = import_layer_file(
-            source(file["file"]), shape(file), ImportOptions(source(name), merged=True, history=True)
+            source(file["file"]), shape(file), options=ImportOptions(source(name), merged=True, history=True)
         )
     except SpecError as error:
         assert [d.code for d in error.diagnostics if d.severity == "error"] == ["cfg-no-history"]
@@ -139,7 +139,7 @@ def test_run_of_the_paper_matches_alexnet_2012() -> None:
     """With the initial rates of its run, layers-145.cfg and specs/alexnet-2012.net only differ in names and in settings
     that the original took from its command line."""
     options = ImportOptions(source(PARAMS_145), merged=True, history=True)
-    net = import_layer_file(source(LAYERS_145), Shape(3, 224, 224), options)
+    net = import_layer_file(source(LAYERS_145), Shape(3, 224, 224), options=options)
     comparison = compare(loads(net.source.text), load(SPECS / "alexnet-2012.net"))
     assert (comparison.function, comparison.misfits) == ("same", ())
     assert [d for layer in comparison.layers for d in layer.differences if d.kind != "renamed"] == []

@@ -304,7 +304,7 @@ def test_hash_inside_a_value_is_not_explained() -> None:
 @pytest.mark.parametrize(("comment", "kept"), [("######\n# was 0.01\n", True), ("######\n; ---\n", False)])
 def test_rulers_are_not_kept_as_comments(comment: str, kept: bool) -> None:
     params = Source("params.cfg", BASE_PARAMS.replace("[out]", f"{comment}[out]"))
-    spec = import_layer_file(Source("net.cfg", BASE), SHAPE, ImportOptions(params, merged=True)).source.text
+    spec = import_layer_file(Source("net.cfg", BASE), SHAPE, options=ImportOptions(params, merged=True)).source.text
     assert ("# In params.cfg:" in spec, "# at [out]:" in spec, "was 0.01" in spec) == (kept, kept, kept)
 
 
