@@ -10,10 +10,8 @@ the functions that use them.
 
 from __future__ import annotations
 
-from collections.abc import Collection
 from typing import TYPE_CHECKING
 
-from netspec.ir.ops import Op
 from netspec.net import Net
 
 if TYPE_CHECKING:
@@ -21,7 +19,7 @@ if TYPE_CHECKING:
 
     from .files import LayerFiles
 
-__all__ = ["emit", "emitted", "unsupported"]
+__all__ = ["emit"]
 
 
 def emit(net: Net, dialect: Dialect | None = None) -> LayerFiles:
@@ -29,17 +27,3 @@ def emit(net: Net, dialect: Dialect | None = None) -> LayerFiles:
     from .files import emit as make
 
     return make(net, dialect)
-
-
-def emitted() -> Collection[type[Op]]:
-    """Return the operations that can be emitted as a section."""
-    from .ops import EMITTED
-
-    return EMITTED.keys()
-
-
-def unsupported() -> Collection[type[Op]]:
-    """Return the operations that neither version of cuda-convnet supports."""
-    from .ops import UNSUPPORTED
-
-    return UNSUPPORTED.keys()

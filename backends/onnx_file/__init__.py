@@ -10,14 +10,13 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from netspec.ir.graph import Graph
-from netspec.ir.ops import Op
 
 if TYPE_CHECKING:
     from onnx import ModelProto
 
-    from .site import Emission, Floats
+    from .site import Floats
 
-__all__ = ["emissions", "initial_values", "model"]
+__all__ = ["initial_values", "model"]
 
 
 def model(graph: Graph, weights: Mapping[str, Floats], *, spec: str, losses: bool = False) -> ModelProto:
@@ -35,10 +34,3 @@ def initial_values(graph: Graph, seed: int) -> dict[str, Floats]:
     from . import initial
 
     return initial.initial_values(graph, seed)
-
-
-def emissions() -> Mapping[type[Op], Emission]:
-    """Return the function that emits each operation. ``Input`` has none: it is the ONNX graph's own input."""
-    from .ops import EMISSIONS
-
-    return EMISSIONS

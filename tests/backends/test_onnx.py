@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from hashlib import sha256
+from importlib import import_module
 from pathlib import Path
 
 import numpy as np
@@ -61,7 +62,7 @@ def compare(graph: Graph, weights: Arrays, count: int = 3) -> None:
 
 
 def test_every_operation_has_an_emission() -> None:
-    assert set(onnx_file.emissions()) == {*VOCABULARY} - {Input}
+    assert set(import_module(f"{onnx_file.__name__}.ops").EMISSIONS) == {*VOCABULARY} - {Input}
 
 
 @pytest.mark.parametrize("build", CASES.values(), ids=CASES.keys())
