@@ -13,11 +13,10 @@ import hashlib
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from itertools import compress
 from pathlib import Path, PurePosixPath
+from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
 from netspec.formatting import format_count, listed, plural
 from netspec.train.counter_rng import Indices
@@ -88,21 +87,13 @@ class Listing:
         return splits
 
 
-@dataclass(frozen=True, slots=True)
-class _Content:
-    """The content of a folder of class folders, or a part of it: paths relative to ``root`` with class numbers, ignored
+class _Content(NamedTuple):
+    """The content of a folder of class folders, or of images whose classes another file says: the images, the ignored
     entries, and messages for the user."""
 
-    root: Path
-    files: tuple[tuple[str, int], ...]
+    files: Files
     ignored: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
-
-    def as_files(self, listed: Path) -> Files:
-        """Return the files, as those of a split of the folder ``listed``."""
-        labels = np.array([number for _, number in self.files], np.int64)
-        folder = self.root.relative_to(listed).as_posix()
-        return Files(self.root, folder, tuple(name for name, _ in self.files), labels)
 
 
 def list_folder(root: Path, val_labels: Path | None = None, *, allow_empty: bool = False) -> Listing:
@@ -128,64 +119,56 @@ def list_folder(root: Path, val_labels: Path | None = None, *, allow_empty: bool
     classes = tuple(folders_in(base))
     if not classes:
         loose, _ = images_in(base)
-        content = f"{plural(len(loose), 'image')} without a class folder" if loose else "no folders"
-        raise TrainError(f"{root} holds {content}", LAYOUT)
-    train = _list_classes(base, classes)
-    empty = _need_images(base, classes, train)
+        held = f"{plural(len(loose), 'image')} without a class folder" if loose else "no folders"
+        raise TrainError(f"{root} holds {held}", LAYOUT)
+    content = _list_classes(root, base, classes)
+    train, ignored = content.files, content.ignored
+    empty = _need_images(base, classes, content)
     if empty is not None and not allow_empty:
         raise empty
-    validation = _validation(root, classes, val_labels) if split else None
+    separate = _validation(root, classes, val_labels) if split else None
+    validation: Files | None
+    if separate is None:
+        layout = "DIR/train/CLASS/* and DIR/val/CLASS/*"
+        train, validation, notes = without_held_out(train, root, layout, val_folder(root))
+    else:
+        validation, notes = separate.files if separate.files.names else None, separate.notes
+        ignored += separate.ignored
+    if empty is not None:
+        notes += (f"{empty.message}; {empty.notes[0]}",)
     if validation is None:
-        train, validation = _divide(train, root)
-    ignored = train.ignored + validation.ignored
-    notes = [*validation.notes, *([f"{empty.message}; {empty.notes[0]}"] if empty is not None else [])]
-    if not validation.files:
-        notes.append(
-            "no image was chosen for validation, so top-1 and top-5 are not measured (a val folder would give them)"
-        )
-    notes += ignored_entries.classes_without(validation.as_files(root).labels, classes)
-    notes += ignored_entries.notes(ignored, images_in(base)[0])
-    return Listing(
-        root=root,
-        classes=classes,
-        train=train.as_files(root),
-        validation=validation.as_files(root) if validation.files else None,
-        ignored=ignored,
-        notes=tuple(notes),
-    )
+        no_validation = "no image was chosen for validation, so top-1 and top-5 are not measured"
+        notes += (f"{no_validation} (a val folder would give them)",)
+    else:
+        notes += tuple(ignored_entries.classes_without(validation.labels, classes))
+    notes += tuple(ignored_entries.notes(ignored, images_in(base)[0]))
+    return Listing(root, classes, train, validation, ignored, notes)
 
 
-def _divide(content: _Content, root: Path) -> tuple[_Content, _Content]:
-    """Divide the images of a folder without ``val`` into training and held-out images."""
-    held, notes = held_out_of(
-        [name for name, _ in content.files], root, "DIR/train/CLASS/* and DIR/val/CLASS/*", val_folder(root)
-    )
-    train, validation = (tuple(compress(content.files, which)) for which in (~held, held))
-    return replace(content, files=train), _Content(content.root, validation, notes=notes)
+def without_held_out(
+    files: Files, root: Path, instead: str, lacking: str
+) -> tuple[Files, Files | None, tuple[str, ...]]:
+    """Return the images of the folder ``root`` to train on, those that are held out for validation, and a note for the
+    user; ``None`` and no note if none is held out.
 
-
-def held_out_of(
-    names: Sequence[str], root: Path, instead: str, lacking: str
-) -> tuple[NDArray[np.bool_], tuple[str, ...]]:
-    """Return which images of the folder ``root`` are held out for validation, and a note for the user if there are any.
-
-    ``names`` are their paths in it, ``instead`` is how the user may divide them, and ``lacking`` what would name the
-    images of validation.
+    ``instead`` is how the user may divide them, and ``lacking`` what would name the images of validation.
 
     Raises
     ------
     TrainError
-        All of them are.
+        All of them are held out.
     """
-    held = np.array([held_out(name) for name in names], np.bool_)
+    held = np.array([held_out(name) for name in files.names], np.bool_)
     if held.all():
         raise TrainError(
             f"no image of {root} is left to train on: all {len(held)} are in the tenth that is held out for validation",
             f"add more images, or divide them into {instead}",
         )
+    if not held.any():
+        return files, None, ()
     share = f"{format_count(int(held.sum()))} of {plural(len(held), 'image')}"
     note = f"no {lacking}: {share} (about a tenth, chosen by a hash of their paths) held out for validation"
-    return held, (note,) if held.any() else ()
+    return files.at(np.flatnonzero(~held)), files.at(np.flatnonzero(held)), (note,)
 
 
 def val_folder(root: Path) -> str:
@@ -234,16 +217,23 @@ def _is_folder(entry: os.DirEntry[str]) -> bool:
         return False
 
 
-def _list_classes(base: Path, classes: tuple[str, ...]) -> _Content:
-    files: list[tuple[str, int]] = []
+def _list_classes(root: Path, base: Path, classes: tuple[str, ...]) -> _Content:
+    """Return the content of the class folders in ``base``, a folder of the listed folder ``root``."""
+    names: list[str] = []
+    labels: list[int] = []
     ignored: list[str] = []
     for number, name in enumerate(classes):
         if not (base / name).is_dir():
             continue
         images, others = images_in(base / name)
-        files += [(f"{name}/{image}", number) for image in images]
+        names += [f"{name}/{image}" for image in images]
+        labels += [number] * len(images)
         ignored += [f"{name}/{other}" for other in others]
-    return _Content(base, tuple(files), tuple(ignored))
+    return _Content(_files(root, base, names, labels), tuple(ignored))
+
+
+def _files(root: Path, base: Path, names: Sequence[str], labels: Sequence[int]) -> Files:
+    return Files(base, base.relative_to(root).as_posix(), tuple(names), np.array(labels, np.int64))
 
 
 def _validation(root: Path, classes: tuple[str, ...], val_labels: Path | None) -> _Content | None:
@@ -261,9 +251,9 @@ def _validation(root: Path, classes: tuple[str, ...], val_labels: Path | None) -
             f"{folder} has classes that {root / 'train'} has not: {listed(unknown, ignored_entries.MAX_LISTED)}",
             f"{plural(len(folders), 'folder')} in val, {len(classes)} in train",
         )
-    content = _list_classes(folder, classes)
+    content = _list_classes(root, folder, classes)
     loose, _ = images_in(folder)
-    return replace(content, ignored=(*content.ignored, *loose))
+    return content._replace(ignored=(*content.ignored, *loose))
 
 
 def _flat_validation(root: Path, classes: tuple[str, ...], val_labels: Path | None) -> _Content | None:
@@ -275,12 +265,12 @@ def _flat_validation(root: Path, classes: tuple[str, ...], val_labels: Path | No
     numbers = flat_labels(path, images, classes)
     note = f"the classes of the {plural(len(images), 'validation image')} are those of {path}"
     ignored = tuple(name for name in others if folder / name != path)
-    return _Content(folder, tuple(zip(images, numbers, strict=True)), ignored, (note,))
+    return _Content(_files(root, folder, images, numbers), ignored, (note,))
 
 
 def _need_images(base: Path, classes: tuple[str, ...], content: _Content) -> TrainError | None:
     """Return the error for classes without images, ``None`` if there are none. Raise it if no class has images."""
-    filled = {number for _, number in content.files}
+    filled = set(content.files.labels.tolist())
     empty = [name for number, name in enumerate(classes) if number not in filled]
     if not empty:
         return None

@@ -10,11 +10,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-import numpy as np
-
 from netspec.diagnostics.nearest import nearest
 from netspec.formatting import listed
-from netspec.train.data.sources.listing import Files, Listing, folders_in, held_out_of, val_folder
+from netspec.train.data.sources.listing import Files, Listing, folders_in, val_folder, without_held_out
 from netspec.train.data.sources.masks import cityscapes, voc
 from netspec.train.data.sources.masks.classes import Classes, read_classes
 from netspec.train.data.sources.masks.pairing import IMAGES, MASKS, Pairs, pair
@@ -97,9 +95,8 @@ def _listing(
     which file or folder would name these."""
     if validation is None:
         divided = "DIR/train and DIR/val, with folders images and masks each"
-        held, of_these = held_out_of(train.names, root, divided, lacking)
+        train, validation, of_these = without_held_out(train, root, divided, lacking)
         notes += of_these or (f"no {lacking}, and no image was chosen for validation: nothing is measured",)
-        train, validation = train.at(np.flatnonzero(~held)), train.at(np.flatnonzero(held)) if held.any() else None
     return Listing(root, classes.names, train, validation, ignored, notes, classes.colours)
 
 
