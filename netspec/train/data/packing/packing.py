@@ -16,7 +16,6 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
 from netspec.train.data.moments import Moments
 from netspec.train.data.packing.outfolder import claim
@@ -33,23 +32,15 @@ from netspec.train.files import finish_atomically, write_atomically
 
 @dataclass(frozen=True, slots=True)
 class _Chunk:
-    """A worker's task: the images of consecutive rows of a shard. ``file`` is the shard's temporary file, ``offset``
-    the position of the first row's pixels in it. If ``measured``, the images' sums are computed too."""
+    """A worker's task: the images of consecutive rows of a shard, from ``row`` on. ``file`` is the shard's temporary
+    file, ``offset`` the position of the first row's pixels in it. If ``measured``, the images' sums are computed too.
+    """
 
     images: ImageFiles
+    row: int
     file: Path
     offset: int
     measured: bool
-
-
-@dataclass(frozen=True, slots=True)
-class _ChunkResult:
-    """The result of a chunk: an (index, reason) pair for each unreadable image, and sums over the others. ``pixels``
-    counts the pixels of masks with each number, 0 to 255."""
-
-    unreadable: Sequence[tuple[int, str]]
-    moments: Moments
-    pixels: NDArray[np.int64]
 
 
 def _ignore(done: int) -> None:
@@ -105,7 +96,7 @@ def pack(
             for shard in remaining:
                 facts = ShardFacts((), Moments.zero(frame), np.zeros(256, np.int64))
                 for start in range(shard.start, shard.stop, CHUNK):
-                    facts = _add(facts, next(results), start - shard.start)
+                    facts += next(results)
                     done += min(CHUNK, shard.stop - start)
                     progress(done)
                 _finish(shard, out, state.facts, facts)
@@ -114,12 +105,6 @@ def pack(
             results.close()
         seal(listing, out, frame, fingerprint, [(shard, finished[shard.name]) for shard in all_shards])
     return read_pack(out, already=False)
-
-
-def _add(facts: ShardFacts, result: _ChunkResult, first_row: int) -> ShardFacts:
-    """Add the result of a chunk that begins at a row of the shard."""
-    unreadable = tuple((first_row + index, reason) for index, reason in result.unreadable)
-    return ShardFacts(facts.unreadable + unreadable, facts.moments + result.moments, facts.pixels + result.pixels)
 
 
 def fingerprint_of(listing: Listing, frame: Frame) -> str:
@@ -161,11 +146,12 @@ def _chunks(splits: Mapping[str, ImageFiles], remaining: Sequence[Shard], out: P
             file.truncate(bytes_of(shard, stored))
         for start in range(shard.start, shard.stop, CHUNK):
             images = splits[shard.split].part(start, min(start + CHUNK, shard.stop))
-            offset = len(start_of_pixels) + (start - shard.start) * stored.bytes
-            yield _Chunk(images, path, offset, measured=shard.split == "train")
+            row = start - shard.start
+            offset = len(start_of_pixels) + row * stored.bytes
+            yield _Chunk(images, row, path, offset, measured=shard.split == "train")
 
 
-def _read_chunk(chunk: _Chunk) -> _ChunkResult:
+def _read_chunk(chunk: _Chunk) -> ShardFacts:
     """Decode images and write them to their rows. Runs in a worker process."""
     split, frame = chunk.images, chunk.images.frame
     images, unreadable = [], []
@@ -175,7 +161,7 @@ def _read_chunk(chunk: _Chunk) -> _ChunkResult:
             try:
                 image = split.read(index)
             except Unreadable as problem:
-                unreadable.append((index, _reason(split, index, problem)))
+                unreadable.append((chunk.row + index, _reason(split, index, problem)))
                 continue
             file.seek(chunk.offset + index * image.nbytes)
             file.write(image.tobytes())
@@ -184,7 +170,7 @@ def _read_chunk(chunk: _Chunk) -> _ChunkResult:
                 pixels += np.bincount(image[-1].ravel(), minlength=256)
     measured = chunk.measured and images
     moments = Moments.from_pixels(np.stack(images)) if measured else Moments.zero(frame)
-    return _ChunkResult(unreadable, moments, pixels)
+    return ShardFacts(tuple(unreadable), moments, pixels)
 
 
 def _reason(split: ImageFiles, index: int, problem: Unreadable) -> str:

@@ -24,12 +24,15 @@ from netspec.train.files import write_atomically
 
 @dataclass(frozen=True, slots=True)
 class ShardFacts:
-    """Facts about a shard's images: a (row, reason) pair for each unreadable one, the sums over the others, and how
+    """Facts about images of a shard: a (row, reason) pair for each unreadable one, the sums over the others, and how
     many pixels of their masks have each number, 0 to 255."""
 
     unreadable: tuple[tuple[int, str], ...]
     moments: Moments
     pixels: NDArray[np.int64]
+
+    def __add__(self, other: ShardFacts) -> ShardFacts:
+        return ShardFacts(self.unreadable + other.unreadable, self.moments + other.moments, self.pixels + other.pixels)
 
 
 @dataclass(frozen=True, slots=True)
