@@ -49,9 +49,9 @@ class Counted(ABC):
         """What the networks saw of each image, and how many are averaged."""
 
     @property
-    @abstractmethod
     def full_protocol(self) -> str:
         """The protocol, with what else is to be known of the numbers."""
+        return self.protocol
 
     @property
     @abstractmethod
@@ -132,10 +132,6 @@ class Outcome(Counted):
     counted = "images"
     class_columns = ("n", "top-1")
     mistake_columns = ("image", "right", "answer", "answer_probability", "right_probability", "right_rank")
-
-    @property
-    def full_protocol(self) -> str:
-        return self.protocol
 
     @property
     def summary(self) -> str:

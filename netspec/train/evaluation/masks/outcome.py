@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import heapq
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
@@ -113,22 +112,14 @@ class PixelOutcome(Counted):
 
 @dataclass(slots=True)
 class Worst:
-    """The images with the greatest share of wrong pixels so far, at most ``KEPT``."""
+    """The ``images`` with the greatest share of wrong pixels so far, at most ``KEPT``, the worst one first."""
 
-    _heap: list[tuple[float, int, Drawn]] = field(default_factory=list)
-    _added: int = 0
+    images: list[Drawn] = field(default_factory=list)
 
     def takes(self, result: ImageResult) -> bool:
         """Whether an image is one of the worst so far."""
-        return result.right < result.pixels and (len(self._heap) < KEPT or result.wrong_share > self._heap[0][0])
+        return result.wrong_share > (self.images[-1].result.wrong_share if len(self.images) == KEPT else 0)
 
     def add(self, drawn: Drawn) -> None:
         """Take an image in place of the best of them, if they are as many as are kept."""
-        self._added += 1
-        heapq.heappush(self._heap, (drawn.result.wrong_share, -self._added, drawn))
-        if len(self._heap) > KEPT:
-            heapq.heappop(self._heap)
-
-    def sorted(self) -> tuple[Drawn, ...]:
-        """Return the images, the worst one first, and of equal ones the first."""
-        return tuple(drawn for _, _, drawn in sorted(self._heap, key=lambda item: (-item[0], -item[1])))
+        self.images = sorted([*self.images, drawn], key=lambda image: -image.result.wrong_share)[:KEPT]

@@ -61,7 +61,7 @@ class PixelTest:
             networks=len(self._runs),
             view=self._test.protocol,
             results=tuple(totals.results),
-            worst=totals.worst.sorted(),
+            worst=tuple(totals.worst.images),
             peak=self.data.peak,
         )
 
