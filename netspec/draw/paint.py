@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 
 from netspec.draw.blocks import DISCS
 from netspec.draw.fonts import text_width
@@ -21,21 +20,6 @@ _BAND_PAD = 9.0
 _CROSSING_OFFSET = 5.0
 _ABOVE_LABELS = 12.0
 """The gap above the labels of a row whose labels are aligned."""
-
-
-@dataclass
-class _Layers:
-    """Marks by drawing layer, from bottom to top."""
-
-    bands: list[Mark] = field(default_factory=list)
-    boxes: list[Mark] = field(default_factory=list)
-    windows: list[Mark] = field(default_factory=list)
-    lines: list[Mark] = field(default_factory=list)
-    crossing: list[Mark] = field(default_factory=list)
-    labels: list[Mark] = field(default_factory=list)
-
-    def all(self) -> tuple[Mark, ...]:
-        return (*self.bands, *self.boxes, *self.windows, *self.lines, *self.crossing, *self.labels)
 
 
 def paint_row(parts: Parts, placed: PlacedRow, left: float, top: float) -> tuple[tuple[Mark, ...], float]:
@@ -63,20 +47,21 @@ class _Painter:
         self.height = floor + label_height - top
 
     def marks(self) -> tuple[Mark, ...]:
-        """Return all marks of the row."""
-        layers = _Layers(bands=list(self._towers()))
-        by_block: dict[int, list[Mark]] = {}
+        """Return all marks of the row, from bottom to top."""
+        boxes: dict[int, list[Mark]] = {}
+        lines: list[Mark] = []
+        crossing: list[Mark] = []
+        labels: list[Mark] = []
         for number, item in enumerate(self._row.items):
             if item.where == "box":
-                by_block.setdefault(item.block, []).extend(self._box(number, item))
+                boxes.setdefault(item.block, []).extend(self._box(number, item))
             elif item.where == "entry":
                 text = entry_text(self._parts.blocks[item.block])
-                layers.labels.append(Words(self._sides[item.column][0], self._y[number] + 3.5, text, SMALL, "muted"))
-        layers.boxes = [Group(self._parts.blocks[b].tooltip, tuple(marks)) for b, marks in by_block.items()]
-        layers.windows = list(self._windows())
+                labels.append(Words(self._sides[item.column][0], self._y[number] + 3.5, text, SMALL, "muted"))
         for segment in self._row.segments:
-            (layers.crossing if segment.crossing else layers.lines).extend(self._line(segment))
-        return layers.all()
+            (crossing if segment.crossing else lines).extend(self._line(segment))
+        groups = (Group(self._parts.blocks[block].tooltip, tuple(marks)) for block, marks in boxes.items())
+        return (*self._towers(), *groups, *self._windows(), *lines, *crossing, *labels)
 
     def _towers(self) -> Iterator[Mark]:
         columns = [item.column for item in self._row.items if item.tower is not None]
@@ -103,9 +88,9 @@ class _Painter:
             yield Words(centre, foot + SHARE_HEIGHT - 3, str(self._share(item)), SMALL, "muted", anchor="middle")
             foot += SHARE_HEIGHT
         label = self._parts.labels[item.block]
-        if item.labelled:
+        if not self._row.aligned:
             yield from label.marks((left + right) / 2, foot + LABEL_GAP)
-        elif self._row.aligned and self._is_first(number, item):
+        elif self._is_first(number, item):
             yield from label.marks((left + right) / 2, self._label_top)
 
     def _is_first(self, number: int, item: Item) -> bool:

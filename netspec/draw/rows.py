@@ -5,7 +5,7 @@ A line that passes a column occupies a slot in it, like the boxes do, and theref
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
 
@@ -31,9 +31,9 @@ BoxKey: TypeAlias = tuple[int, Tower]
 class Item:
     """A box, or a slot where a line passes a column, enters the row or leaves it.
 
-    ``above`` and ``below`` are the pixels that it takes above and below its centre line, including its label if it is
-    ``labelled``. ``skip`` marks a line whose value an earlier column has already read: a skip connection, which goes
-    around the trunk.
+    ``above`` and ``below`` are the pixels that it takes above and below its centre line, including its label unless the
+    row is ``aligned``. ``skip`` marks a line whose value an earlier column has already read: a skip connection, which
+    goes around the trunk.
     """
 
     block: int
@@ -43,7 +43,6 @@ class Item:
     above: float
     below: float
     skip: bool = False
-    labelled: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,11 +156,9 @@ class _Draft:
         self.columns.append([])
         self.widths.append(width)
 
-    def add(
-        self, key: BoxKey, where: Where, above: float, below: float, *, skip: bool = False, labelled: bool = False
-    ) -> int:
+    def add(self, key: BoxKey, where: Where, above: float, below: float, *, skip: bool = False) -> int:
         """Add an item to the last column and return its index."""
-        self.items.append(Item(*key, where, len(self.columns) - 1, above, below, skip, labelled))
+        self.items.append(Item(*key, where, len(self.columns) - 1, above, below, skip))
         self.columns[-1].append(len(self.items) - 1)
         return len(self.items) - 1
 
@@ -205,8 +202,8 @@ def _fill(draft: _Draft, parts: Parts, column: int, blocks: Sequence[int], align
     passing = list(draft.line_end)
     boxes: dict[BoxKey, int] = {}
     for number in blocks:
-        for key, above, below, labelled in _boxes(parts, number, aligned):
-            boxes[key] = draft.add(key, "box", above, below, labelled=labelled)
+        for key, above, below in _boxes(parts, number, aligned):
+            boxes[key] = draft.add(key, "box", above, below)
         for link in parts.wiring.links[number]:
             source, target = draft.line_end[link.source, link.source_tower], boxes[number, link.target_tower]
             draft.segments.append(Segment(source, target, link.crossing, link.window))
@@ -218,15 +215,11 @@ def _fill(draft: _Draft, parts: Parts, column: int, blocks: Sequence[int], align
     draft.line_end |= {key: item for key, item in boxes.items() if draft.spans.get(key, _UNREAD)[1] > column}
 
 
-def _boxes(parts: Parts, number: int, aligned: bool) -> list[tuple[BoxKey, float, float, bool]]:
-    """Return a block's boxes: key, pixels above and below the centre line, and whether the label is right below the
-    box (in an aligned row all labels are at one height below the row)."""
+def _boxes(parts: Parts, number: int, aligned: bool) -> Iterator[tuple[BoxKey, float, float]]:
+    """Yield a block's boxes: key, and pixels above and below the centre line, with the label right below the box (in an
+    aligned row all labels are at one height below the row)."""
     block = parts.blocks[number]
-    boxes = []
     for tower in towers_of(block.placement, parts.towers):
         half = parts.solid(number, tower).height / 2
         below = half + (SHARE_HEIGHT if block.placement.split and tower is not None else 0.0)
-        if not aligned:
-            below += LABEL_GAP + parts.labels[number].height
-        boxes.append(((number, tower), half, below, not aligned))
-    return boxes
+        yield (number, tower), half, below + (0.0 if aligned else LABEL_GAP + parts.labels[number].height)
