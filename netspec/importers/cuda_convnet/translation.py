@@ -128,7 +128,7 @@ def _learning(params: Config | None, definition: Definition, findings: Findings,
             check_params(params, definition, findings)
         return Learning()
     if params is None:
-        return Learning(norms=norms_of_layer_file(definition.layers.values()))
+        return Learning(parameters=norms_of_layer_file(definition.layers.values()))
     return read_params(params, definition, findings, history=history)
 
 

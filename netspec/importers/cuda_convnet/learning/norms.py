@@ -6,7 +6,7 @@ from collections.abc import Collection
 
 from netspec.formatting import format_literal, plural
 from netspec.importers.cuda_convnet.layers.model import Layer
-from netspec.importers.cuda_convnet.learning.model import POWER, SCALE, Norm
+from netspec.importers.cuda_convnet.learning.model import POWER, SCALE, Norm, Parameters
 
 NORMS = ("cmrnorm", "rnorm", "cnorm")
 _NUMBERS = ("scale", "pow")
@@ -27,13 +27,13 @@ def notes_on_misplaced_parameters(layer: Layer) -> tuple[str, ...]:
     return (f"{numbers} are in the layer file, where old programs read them; move them to such a section",)
 
 
-def norms_of_layer_file(layers: Collection[Layer]) -> dict[str, Norm]:
+def norms_of_layer_file(layers: Collection[Layer]) -> dict[str, Parameters]:
     """Return the parameters of normalisations in a layer file without a parameter file.
 
     These are only the ones given in the layer file. A single warning reports the values that are assumed for the
     others.
     """
-    norms = {layer.name: _own_norm(layer) for layer in layers if _has_own_parameters(layer)}
+    norms = {layer.name: Parameters(norm=_own_norm(layer)) for layer in layers if _has_own_parameters(layer)}
     without = [layer for layer in layers if layer.type in NORMS and layer.name not in norms]
     if without:
         without[0].options.warn(

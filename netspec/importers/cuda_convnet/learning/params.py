@@ -10,16 +10,16 @@ from netspec.check.report import Findings
 from netspec.importers.cuda_convnet.layers.model import Definition, Layer
 from netspec.importers.cuda_convnet.learning.history import initial_settings
 from netspec.importers.cuda_convnet.learning.last_state import warn_of_last_state
-from netspec.importers.cuda_convnet.learning.model import Learning
+from netspec.importers.cuda_convnet.learning.model import Learning, Parameters
 from netspec.importers.cuda_convnet.learning.norms import (
     notes_on_misplaced_parameters,
     warn_of_ignored_parameters,
 )
-from netspec.importers.cuda_convnet.learning.rates import own_bias_keys, own_weight_keys
+from netspec.importers.cuda_convnet.learning.rates import Rates, own_bias_keys, own_weight_keys
 from netspec.importers.cuda_convnet.learning.replay import FileRates
 from netspec.importers.cuda_convnet.learning.runs import runs_of
 from netspec.importers.cuda_convnet.learning.schedules import CONSTANT
-from netspec.importers.cuda_convnet.learning.sections import Parameters, needs_section, own_keys, read_section
+from netspec.importers.cuda_convnet.learning.sections import needs_section, own_keys, read_section
 from netspec.importers.cuda_convnet.learning.usual import owners, possible_updates, usual_keys
 from netspec.importers.cuda_convnet.lenient import Lenient
 from netspec.importers.cuda_convnet.options import Options, SectionError, shortened, suggestion
@@ -64,7 +64,8 @@ class _Reader:
         self.config = config
         self.definition = definition
         self.findings = findings
-        self.parameters = Parameters()
+        self.parameters: dict[str, Parameters] = {}
+        self.rates: dict[str, Rates] = {}
         self.missing_sections = 0
         self.train: Mapping[str, str] = {}
         self.augment: Mapping[str, str] = {}
@@ -78,9 +79,13 @@ class _Reader:
                 continue
             warn_of_ignored_parameters(layer)
             try:
-                read_section(layer, Options(section, self.findings), self.definition, self.parameters)
+                parameters = read_section(layer, Options(section, self.findings), self.definition)
             except SectionError:
                 self.report_remaining_errors(layer, section)
+                continue
+            self.parameters[layer.name] = parameters
+            if parameters.rates is not None:
+                self.rates[layer.name] = parameters.rates
 
     def missing(self, layer: Layer) -> None:
         """Report a layer without a section, if it needs parameters."""
@@ -112,9 +117,9 @@ class _Reader:
 
     def warn_of_frozen_shares(self) -> None:
         """Warn about layers with a rate of 0 for a shared matrix that its owner updates: a spec adds their gradient."""
-        for name, r in self.parameters.rates.items():
+        for name, r in self.rates.items():
             for shared, lr in zip(self.definition.layers[name].shared, r.lr, strict=True):
-                owner = self.parameters.rates.get(shared.layer) if shared is not None and not lr else None
+                owner = self.rates.get(shared.layer) if shared is not None and not lr else None
                 if owner is not None and shared is not None and owner.lr[shared.index]:
                     message = (
                         f"with a rate of 0 it added nothing to the gradient of {shared.layer}'s weights; here it does"
@@ -126,7 +131,7 @@ class _Reader:
         """Read a rejected section once more, past its first error, and report the others."""
         findings = Findings(self.config.source)
         with suppress(SectionError):
-            read_section(layer, Lenient(section, findings, sized=True), self.definition, Parameters())
+            read_section(layer, Lenient(section, findings, sized=True), self.definition)
         self.findings.extend(findings.all)
 
     def file_rates(self) -> dict[str, FileRates]:
@@ -134,16 +139,16 @@ class _Reader:
         layers = self.definition.layers
         return {
             name: FileRates(layers[name], r.lr, r.bias_lr, any(schedule != CONSTANT for schedule in r.schedules))
-            for name, r in self.parameters.rates.items()
+            for name, r in self.rates.items()
         }
 
     def use_history(self) -> None:
         """Replace the settings in the file by those at the beginning of the run, according to the notes."""
         initial = initial_settings(runs_of(self.config), self.config, self.file_rates(), self.findings)
         self.train, self.augment = initial.train, initial.augment
-        for name, r in self.parameters.rates.items():
+        for name, r in self.rates.items():
             schedule = initial.schedules.get(name)
-            self.parameters.rates[name] = replace(
+            self.rates[name] = replace(
                 r, lr=initial.lr.get(name, r.lr), bias_lr=initial.bias_lr.get(name, r.bias_lr),
                 schedules=r.schedules if schedule is None else (schedule,) * len(r.lr),
                 bias_schedule=initial.bias_schedules.get(name, r.bias_schedule),
@@ -151,7 +156,7 @@ class _Reader:
 
     def learning(self) -> Learning:
         """Return the result, as keys of a spec."""
-        rates = self.parameters.rates
+        rates = self.rates
         usual = usual_keys(rates, self.definition)
         batch = int(self.train.get("batch", "128"))
         updates_ = possible_updates(rates, self.definition, batch)
@@ -165,16 +170,9 @@ class _Reader:
         return Learning(
             weights={name: own_weight_keys(r, usual) for name, r in rates.items()},
             biases={name: own_bias_keys(r, self.definition.layers[name], usual) for name, r in rates.items()},
-            norms=self.parameters.norms,
-            drops=self.parameters.drops,
-            costs=self.parameters.costs,
-            class_weights=self.parameters.class_weights,
-            sums=self.parameters.sums,
-            max_poolings=frozenset(self.parameters.max_poolings),
-            dropouts=self.parameters.dropouts,
+            parameters=self.parameters,
             train=train,
             usual=usual,
             augment=self.augment,
-            set_sizes=self.parameters.set_sizes,
             updates=updates_.every,
         )

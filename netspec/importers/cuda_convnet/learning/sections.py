@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import replace
 
 from netspec.importers.cuda_convnet.layers.elementwise import factors_of_sum
 from netspec.importers.cuda_convnet.layers.forks import notes_in_parameters
 from netspec.importers.cuda_convnet.layers.model import Definition, Dialect, Layer
 from netspec.importers.cuda_convnet.layers.types import KINDS
-from netspec.importers.cuda_convnet.learning.model import Drop, Norm
+from netspec.importers.cuda_convnet.learning.model import Drop, Norm, Parameters
 from netspec.importers.cuda_convnet.learning.norms import NORMS
-from netspec.importers.cuda_convnet.learning.rates import Rates
 from netspec.importers.cuda_convnet.learning.reading_rates import read_rates
 from netspec.importers.cuda_convnet.options import MAX_NUMBER, Options
 
@@ -28,28 +27,14 @@ _OF_COSTS = {
 }
 
 
-@dataclass(slots=True)
-class Parameters:
-    """The values of the sections read so far, by layer name. ``Learning`` describes them."""
-
-    rates: dict[str, Rates] = field(default_factory=dict)
-    norms: dict[str, Norm] = field(default_factory=dict)
-    drops: dict[str, Drop] = field(default_factory=dict)
-    costs: dict[str, float] = field(default_factory=dict)
-    class_weights: dict[str, float] = field(default_factory=dict)
-    set_sizes: dict[str, int] = field(default_factory=dict)
-    sums: dict[str, tuple[float, ...]] = field(default_factory=dict)
-    max_poolings: set[str] = field(default_factory=set)
-    dropouts: dict[str, float] = field(default_factory=dict)
-
-
-def read_section(layer: Layer, options: Options, definition: Definition, parameters: Parameters) -> None:
-    """Add the values in a layer's section to ``parameters``.
+def read_section(layer: Layer, options: Options, definition: Definition) -> Parameters:
+    """Return the values in a layer's section.
 
     Warns about unknown keys even if the section is rejected. Raises ``SectionError``.
     """
     try:
-        _values(layer, options, definition, parameters)
+        dropout = _of_all_layers(layer, options, definition.dialect)
+        return replace(_values(layer, options, definition), dropout=dropout)
     finally:
         dialect = definition.dialect
         keys = KINDS[layer.type].all_keys(dialect) if layer.type in KINDS else ()
@@ -97,52 +82,53 @@ def _has_constant(layer: Layer, dialect: Dialect) -> bool:
     return layer.type == "cmrnorm" or dialect == "v2"
 
 
-def _values(layer: Layer, options: Options, definition: Definition, parameters: Parameters) -> None:
-    """Read the values in the section of one layer."""
-    name = layer.name
-    _of_all_layers(layer, options, definition.dialect, parameters)
+def _values(layer: Layer, options: Options, definition: Definition) -> Parameters:
+    """Read the values of the keys of a layer's type."""
     if layer.weights:
-        parameters.rates[name] = read_rates(layer, options, definition)
-    elif layer.type in NORMS:
+        return Parameters(rates=read_rates(layer, options, definition))
+    if layer.type in NORMS:
         k = options.real("minDiv", 1.0) if _has_constant(layer, definition.dialect) else 1.0
         if k <= 0:
             raise options.report_error("bad-value", "minDiv needs a number above 0", "minDiv")
-        parameters.norms[name] = Norm(options.real("scale", low=0.0), options.real("pow"), k)
-    elif layer.type == "hs":
-        parameters.drops[name] = Drop(layer.values["keep"], options.flag("enable"))
-    elif layer.type in ("dropout", "dropout2"):
-        parameters.drops[name] = Drop(options.real("keep", 0.5, 0.0, 1.0), options.flag("enable", True))
-    elif layer.is_cost:
-        _cost(layer, options, definition, parameters)
-    elif layer.type == "pool" and layer.values["pool"] == "rand":
-        if options.flag("doMax", False):
-            parameters.max_poolings.add(name)
-    elif layer.type == "eltsum" and definition.dialect == "v2":
-        parameters.sums[name] = factors_of_sum(options, len(layer.inputs))
+        return Parameters(norm=Norm(options.real("scale", low=0.0), options.real("pow"), k))
+    if layer.type == "hs":
+        return Parameters(drop=Drop(layer.values["keep"], options.flag("enable")))
+    if layer.type in ("dropout", "dropout2"):
+        return Parameters(drop=Drop(options.real("keep", 0.5, 0.0, 1.0), options.flag("enable", True)))
+    if layer.is_cost:
+        return _cost(layer, options, definition)
+    if layer.type == "pool" and layer.values["pool"] == "rand":
+        return Parameters(takes_max=options.flag("doMax", False))
+    if layer.type == "eltsum" and definition.dialect == "v2":
+        return Parameters(factors=factors_of_sum(options, len(layer.inputs)))
+    return Parameters()
 
 
-def _of_all_layers(layer: Layer, options: Options, dialect: Dialect, parameters: Parameters) -> None:
-    """Read the keys that sections of all types may have."""
+def _of_all_layers(layer: Layer, options: Options, dialect: Dialect) -> float:
+    """Read the keys that sections of all types may have, and return the rate with which the layer drops values."""
     for key in _QUANTIZERS if dialect == "2012" else ():
         if options.choice(key, ("default", "half"), "default") == "half":
             message = f"{key}=half rounded the transfers between GPUs; a spec cannot express this"
             options.warn("cfg-left-out", message, key)
+    dropout = 0.0
     for key in _dropout_keys(layer):
         if options.has(key) and (rate := options.real(key, low=0.0, high=1.0)):
             message = f"{key} is read as by a fork: it drops values before the layer's neuron, and scales them in tests"
             options.warn("cfg-old-habit", message, key)
-            parameters.dropouts[layer.name] = rate
+            dropout = rate
+    return dropout
 
 
-def _cost(layer: Layer, options: Options, definition: Definition, parameters: Parameters) -> None:
-    parameters.costs[layer.name] = options.real("coeff")
+def _cost(layer: Layer, options: Options, definition: Definition) -> Parameters:
+    coeff = options.real("coeff")
     if layer.type == "cost.logreg":
         classes = definition.layers[layer.inputs[1]].outputs
         options.integer("topk", 1, high=MAX_NUMBER if definition.dialect == "2012" else classes)
     if layer.type in ("cost.bce", "cost.dce"):
-        parameters.class_weights[layer.name] = options.real("posWeight", 1.0, 0.0)
+        return Parameters(coeff=coeff, class_weight=options.real("posWeight", 1.0, 0.0))
     if layer.type == "cost.msm":
-        parameters.set_sizes[layer.name] = _set_size(options, definition.layers[layer.inputs[1]].outputs)
+        return Parameters(coeff=coeff, set_size=_set_size(options, definition.layers[layer.inputs[1]].outputs))
+    return Parameters(coeff=coeff)
 
 
 def _set_size(options: Options, classes: int) -> int:

@@ -83,14 +83,14 @@ class _Writer:
 
     def of_class(self, cost: Layer) -> _Loss | None:
         """Write a cross-entropy, except where training uses it by default."""
-        only_cost = self.compared.only_cost and self.learning.costs.get(cost.name, 1.0) == 1
+        only_cost = self.compared.only_cost and self.learning.of(cost).coeff == 1
         if only_cost and _last_layer(self.definition) == cost.inputs[1]:
             return None
         return _Loss("crossentropy", (self.lines.value(cost, self.definition.layers[cost.inputs[1]].inputs[0]),))
 
     def by_class(self, cost: Layer) -> _Loss:
         """Write binary cross-entropies, one per class, of the scores if the layer has a logistic neuron."""
-        scores, positive = self.definition.layers[cost.inputs[1]], self.learning.class_weights.get(cost.name, 1.0)
+        scores, positive = self.definition.layers[cost.inputs[1]], self.learning.of(cost).class_weight
         keys = {"positive": format_literal(positive)} if positive != 1 else {}
         read = self.lines.value(cost, scores.name)
         if scores.neuron is None or scores.neuron.word != "logistic":
@@ -153,7 +153,7 @@ def add(definition: Definition, layer: Layer, lines: Lines, learning: Learning, 
     loss = _WRITTEN[layer.type](_Writer(definition, lines, learning, compared), layer)
     if loss is None:
         return
-    weight = learning.costs.get(layer.name, 1.0) * loss.factor
+    weight = learning.of(layer).coeff * loss.factor
     keys = {"loss_weight": format_literal(weight)} if weight != 1 else {}
     reads = list(loss.reads)
     if loss.word not in _OF_ANY and lines.images[reads[-1]] is not None:
@@ -163,10 +163,12 @@ def add(definition: Definition, layer: Layer, lines: Lines, learning: Learning, 
 
 def _set_size(layer: Layer, learning: Learning) -> int:
     """Return how many classes a set has according to the parameter file, or 1 without one."""
-    if layer.name not in learning.set_sizes:
+    size = learning.of(layer).set_size
+    if size is None:
         message = "its setSize is in the parameter file; sets of one class, which give the cross-entropy, are assumed"
         layer.options.warn("cfg-substitute", message, "type")
-    return learning.set_sizes.get(layer.name, 1)
+        return 1
+    return size
 
 
 def _last_layer(definition: Definition) -> str:
@@ -183,6 +185,6 @@ def _difference(definition: Definition, learning: Learning, cost: Layer) -> Diff
     labels = [definition.is_labels(definition.layers[name]) for name in total.inputs]
     if sorted(labels) != [False, True]:
         return None
-    factors, place = learning.sums.get(total.name, total.values["coeffs"]), labels.index(True)
+    factors, place = learning.of(total).factors or total.values["coeffs"], labels.index(True)
     a, b = factors[1 - place], factors[place]
     return Difference(total.inputs[place], total.inputs[1 - place], -a / b, b * b) if b else None

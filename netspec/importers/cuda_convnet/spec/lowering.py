@@ -65,7 +65,7 @@ class _Writer:
                 continue
             else:
                 write = self.types.get(layer.type)
-                take_max = layer.name in self.learning.max_poolings
+                take_max = self.learning.of(layer).takes_max
                 name = write(layer) if write else maps.add(layer, self.result, take_max=take_max)
                 self._neuron(layer, name, separate=layer.name in compared.logistic)
         return self.result
@@ -75,7 +75,7 @@ class _Writer:
 
         A dropout before a ``relu`` is the same as one after it, where papers have it.
         """
-        rate = self.learning.dropouts.get(layer.name) or layer.values.get("dropout")
+        rate = self.learning.of(layer).dropout or layer.values.get("dropout")
         after = layer.neuron is None or layer.neuron.word in ("ident", "relu")
         if rate and not after:
             name = self._own_dropout(layer, name, rate)
@@ -163,7 +163,7 @@ class _Writer:
         return self.result.add(layer, "sum", {}, parts, image)
 
     def _norm_keys(self, layer: Layer) -> dict[str, str]:
-        norm = self.learning.norms.get(layer.name, Norm())
+        norm = self.learning.of(layer).norm or Norm()
         return {"k": format_literal(norm.k), "scale": format_literal(norm.scale), "beta": format_literal(norm.power)}
 
     def _cross_map(self, layer: Layer) -> str:
@@ -173,7 +173,7 @@ class _Writer:
         assert image is not None
         if not layer.values["blocked"]:
             return self.result.add(layer, "lrn", {"size": str(size), **keys}, [read], image)
-        norm = self.learning.norms.get(layer.name, Norm())
+        norm = self.learning.of(layer).norm or Norm()
         keys["alpha"] = format_literal(norm.scale / size)
         del keys["scale"]
         blocks, rest = divmod(image.channels, size)
@@ -201,7 +201,7 @@ class _Writer:
     def _dropout(self, layer: Layer) -> str:
         """Add a dropout. ``hs`` and ``dropout2`` multiply by ``keep`` in tests, and always if they are not enabled."""
         keep = layer.values["keep"] if layer.type == "hs" else 0.5
-        drop = self.learning.drops.get(layer.name, Drop(keep))
+        drop = self.learning.of(layer).drop or Drop(keep)
         read = self.result.input_lines(layer)[0]
         image = self.result.images[read]
         at_test = layer.type != "dropout"
@@ -252,7 +252,7 @@ class _Writer:
         return self.result.add(layer, word, {}, names, image)
 
     def _sum(self, layer: Layer) -> str:
-        result, factors = self.result, self.learning.sums.get(layer.name, layer.values["coeffs"])
+        result, factors = self.result, self.learning.of(layer).factors or layer.values["coeffs"]
         scaled = []
         for i, (name, a) in enumerate(zip(result.input_lines(layer), factors, strict=True)):
             times = {"a": format_literal(a)}
