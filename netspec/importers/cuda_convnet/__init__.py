@@ -14,10 +14,10 @@ through these modules in order:
   that only other versions and forks of the program know, and ``second_look`` finds the remaining errors of a rejected
   section.
 * ``learning`` turns the parameter file (``params``) into learning settings of these layers (``model``). ``sections``
-  reads a layer's section, using ``reading_rates``, ``rates``, ``schedules``, ``norms``, ``constraints`` and ``passes``;
-  ``usual`` finds what layers have in common. The comments of the file are notes on its runs: ``interpretation`` reads a
-  line of them (``notes``), ``runs`` divides them, ``replay`` follows the rates, ``steps`` turns these into schedules,
-  ``history`` reconstructs the beginning, and ``last_state`` warns of rates from the end (``note_messages``).
+  reads a layer's section, using ``reading_rates``, ``schedules``, ``norms`` and ``constraints``; ``rates`` and
+  ``passes`` find what layers have in common. The comments of the file are notes on its runs: ``notes`` reads a line of
+  them, ``runs`` divides them, ``replay`` follows the rates, and ``history`` reconstructs the beginning, or warns of
+  rates from the end.
 * ``spec`` turns layers into lines of a spec (``lines``): ``lowering`` with ``windows``, ``maps``, ``pooling``,
   ``functions``, ``losses``, ``labels`` (those that a spec does not have) and ``sharing`` (shared weights). ``twins``
   merges layers that are spread over several GPUs into one line, using ``gathering``, ``search`` and ``families``.

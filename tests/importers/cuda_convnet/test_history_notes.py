@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from netspec.importers.cuda_convnet.learning.interpretation import interpret
-from netspec.importers.cuda_convnet.learning.notes import Batch, Change, Colour, End, Note, Unread
+from netspec.importers.cuda_convnet.learning.notes import Batch, Change, Colour, End, Note, Unread, interpret
 from netspec.source import Source, Span
 
 

@@ -8,19 +8,17 @@ from dataclasses import replace
 
 from netspec.check.report import Findings
 from netspec.importers.cuda_convnet.layers.model import Definition, Layer
-from netspec.importers.cuda_convnet.learning.history import initial_settings
-from netspec.importers.cuda_convnet.learning.last_state import warn_of_last_state
+from netspec.importers.cuda_convnet.learning.history import initial_settings, warn_of_last_state
 from netspec.importers.cuda_convnet.learning.model import Learning, Parameters
 from netspec.importers.cuda_convnet.learning.norms import (
     notes_on_misplaced_parameters,
     warn_of_ignored_parameters,
 )
-from netspec.importers.cuda_convnet.learning.rates import Rates, own_bias_keys, own_weight_keys
-from netspec.importers.cuda_convnet.learning.replay import FileRates
+from netspec.importers.cuda_convnet.learning.passes import possible_updates
+from netspec.importers.cuda_convnet.learning.rates import Rates, own_bias_keys, own_weight_keys, owners, usual_keys
 from netspec.importers.cuda_convnet.learning.runs import runs_of
 from netspec.importers.cuda_convnet.learning.schedules import CONSTANT
 from netspec.importers.cuda_convnet.learning.sections import needs_section, own_keys, read_section
-from netspec.importers.cuda_convnet.learning.usual import owners, possible_updates, usual_keys
 from netspec.importers.cuda_convnet.lenient import Lenient
 from netspec.importers.cuda_convnet.options import Options, SectionError, shortened, suggestion
 from netspec.importers.cuda_convnet.reading import Config, Section
@@ -43,7 +41,7 @@ def read_params(config: Config, definition: Definition, findings: Findings, *, h
     if history:
         reader.use_history()
     else:
-        warn_of_last_state(runs_of(config), reader.file_rates(), findings)
+        warn_of_last_state(runs_of(config), reader.rates, findings)
     return reader.learning()
 
 
@@ -134,17 +132,9 @@ class _Reader:
             read_section(layer, Lenient(section, findings, sized=True), self.definition)
         self.findings.extend(findings.all)
 
-    def file_rates(self) -> dict[str, FileRates]:
-        """Return each layer's settings in the file."""
-        layers = self.definition.layers
-        return {
-            name: FileRates(layers[name], r.lr, r.bias_lr, any(schedule != CONSTANT for schedule in r.schedules))
-            for name, r in self.rates.items()
-        }
-
     def use_history(self) -> None:
         """Replace the settings in the file by those at the beginning of the run, according to the notes."""
-        initial = initial_settings(runs_of(self.config), self.config, self.file_rates(), self.findings)
+        initial = initial_settings(runs_of(self.config), self.config, self.rates, self.findings)
         self.train, self.augment = initial.train, initial.augment
         for name, r in self.rates.items():
             schedule = initial.schedules.get(name)
@@ -157,11 +147,11 @@ class _Reader:
     def learning(self) -> Learning:
         """Return the result, as keys of a spec."""
         rates = self.rates
-        usual = usual_keys(rates, self.definition)
+        usual = usual_keys(rates.values())
         batch = int(self.train.get("batch", "128"))
         updates_ = possible_updates(rates, self.definition, batch)
         train = {**self.train, "batch": str(batch * updates_.batches)}
-        if owners(rates, self.definition):
+        if owners(rates.values()):
             train["optimizer"] = f"sgd(lr={usual['lr']}, momentum={usual['momentum']}, weight_decay={usual['decay']})"
             train |= {"schedule": usual["schedule"]} if usual["schedule"] != CONSTANT.text else {}
             if "bias_schedule" in usual:
@@ -169,7 +159,7 @@ class _Reader:
         train |= {"accumulate": str(updates_.parts)} if updates_.parts > 1 else {}
         return Learning(
             weights={name: own_weight_keys(r, usual) for name, r in rates.items()},
-            biases={name: own_bias_keys(r, self.definition.layers[name], usual) for name, r in rates.items()},
+            biases={name: own_bias_keys(r, usual) for name, r in rates.items()},
             parameters=self.parameters,
             train=train,
             usual=usual,

@@ -16,14 +16,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from math import lcm
 
+from netspec.formatting import format_count
 from netspec.importers.cuda_convnet.layers.model import Definition, Layer
-from netspec.importers.cuda_convnet.options import Options
-
-
-def passes(definition: Definition) -> int:
-    """Return how many passes a batch takes: the largest number of replicas divided by the smallest."""
-    counts = _replicas(definition)
-    return max(counts) // min(counts)
+from netspec.importers.cuda_convnet.learning.rates import Rates
+from netspec.importers.cuda_convnet.options import MAX_NUMBER, Options
 
 
 def period(layer: Layer, options: Options, definition: Definition) -> int:
@@ -53,14 +49,36 @@ class Updates:
     every: Mapping[str, int] = field(default_factory=dict)
 
 
-def updates(definition: Definition, periods: Mapping[str, int]) -> Updates:
-    """Return when layers are updated, in terms of a spec. ``periods`` has the passes between two updates by layer."""
-    per_batch = passes(definition)
-    parts = lcm(per_batch, *periods.values())
+def possible_updates(rates: Mapping[str, Rates], definition: Definition, batch: int) -> Updates:
+    """Return when the layers are updated. If a spec cannot express it, this is once per batch, with a warning.
+
+    ``batch`` is the number of images in a batch of the original.
+    """
+    periods = {name: r.period for name, r in rates.items() if r.period and r.learns}
+    counts = _replicas(definition)
+    passes = max(counts) // min(counts)
+    parts = lcm(passes, *periods.values())
     every = {name: period_ for name, period_ in periods.items() if period_ != parts}
-    batches = parts // per_batch
-    return Updates(batches, parts if every else batches, every)
+    batches = parts // passes
+    images = batches * batch
+    if images > MAX_NUMBER:
+        message = (
+            f"all layers are updated together only after {format_count(images)} images, and a spec's batch has at most "
+        )
+        message += f"{format_count(MAX_NUMBER)}; it is updated once per batch"
+    elif every and batch % passes:
+        message = (
+            f"a batch of {batch} images does not have {passes} equal parts; its weights are updated once per batch"
+        )
+    else:
+        return Updates(batches, parts if every else batches, every)
+    for name, passes_per_update in periods.items():
+        if passes_per_update != passes:
+            options = rates[name].options
+            options.warn("cfg-left-out", message, "updatePeriod" if options.has("updatePeriod") else "epsW")
+    return Updates()
 
 
 def _replicas(definition: Definition) -> list[int]:
+    """The numbers of replicas that layers have."""
     return [len(layer.gpu) for layer in definition.layers.values() if layer.gpu] or [1]

@@ -41,6 +41,7 @@ def read_rates(layer: Layer, options: Options, definition: Definition) -> Rates:
     if min(decay) < 0:
         raise options.report_error("bad-value", "wc needs numbers from 0, by which weights decay", "wc")
     return Rates(
+        layer=layer,
         options=options,
         lr=lr,
         momentum=momentum,

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import math
 import re
-from collections import Counter
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from netspec.formatting import format_literal
 from netspec.importers.cuda_convnet.layers.model import Layer
 from netspec.importers.cuda_convnet.learning.notes import Change
+from netspec.importers.cuda_convnet.learning.rates import Rates, commonest
 from netspec.importers.cuda_convnet.learning.runs import Run
 from netspec.source import Span
 
@@ -42,21 +42,6 @@ class Replay:
     problems: list[tuple[Span, str]] = field(default_factory=list)
 
 
-@dataclass(frozen=True, slots=True)
-class FileRates:
-    """A layer's rates in the parameter file. ``scheduled``: at least one of its matrices has a schedule."""
-
-    layer: Layer
-    lr: tuple[float, ...]
-    bias_lr: float
-    scheduled: bool
-
-    @property
-    def rate(self) -> float:
-        """The highest rate of its matrices."""
-        return max(self.lr)
-
-
 def replay_changes(changes: Sequence[Change], layers: Mapping[str, Layer], in_file: Mapping[str, float]) -> Replay:
     """Replay changes of one kind of rate.
 
@@ -65,11 +50,11 @@ def replay_changes(changes: Sequence[Change], layers: Mapping[str, Layer], in_fi
     return _Replayer(changes, layers, in_file).result
 
 
-def replay_run(run: Run, in_file: Mapping[str, FileRates], *, biases: bool = False) -> Replay:
+def replay_run(run: Run, in_file: Mapping[str, Rates], *, biases: bool = False) -> Replay:
     """Replay the changes of weights' rates in a run, or those of biases' rates."""
     changes = [change for change in run.changes if change.both or change.biases == biases]
-    rates = {name: layer_rates.bias_lr if biases else layer_rates.rate for name, layer_rates in in_file.items()}
-    return replay_changes(changes, {name: layer_rates.layer for name, layer_rates in in_file.items()}, rates)
+    rates = {name: r.bias_lr if biases else r.rate for name, r in in_file.items()}
+    return replay_changes(changes, {name: r.layer for name, r in in_file.items()}, rates)
 
 
 def layers_of(word: str, names: Mapping[str, Layer]) -> list[str]:
@@ -106,11 +91,6 @@ def _listed(word: str) -> list[str]:
 def close(a: float, b: float) -> bool:
     """Whether two rates are equal up to rounding."""
     return math.isclose(a, b, rel_tol=1e-6, abs_tol=1e-15)
-
-
-def commonest(values: Collection[float]) -> float | None:
-    """Return the most common value, the first one in case of a tie, or ``None`` if there are no values."""
-    return max(Counter(values).items(), key=lambda item: item[1])[0] if values else None
 
 
 class _Replayer:

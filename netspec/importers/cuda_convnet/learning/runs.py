@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 
-from netspec.importers.cuda_convnet.learning.interpretation import epoch_of, interpret
-from netspec.importers.cuda_convnet.learning.notes import Batch, Change, Colour, End, Note, Unread
+from netspec.importers.cuda_convnet.learning.notes import Batch, Change, Colour, End, Note, Unread, epoch_of, interpret
 from netspec.importers.cuda_convnet.reading import Comment, Config
 from netspec.source import Span
 
