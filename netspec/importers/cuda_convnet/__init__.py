@@ -18,9 +18,9 @@ through these modules in order:
   ``passes`` find what layers have in common. The comments of the file are notes on its runs: ``notes`` reads a line of
   them, ``runs`` divides them, ``replay`` follows the rates, and ``history`` reconstructs the beginning, or warns of
   rates from the end.
-* ``spec`` turns layers into lines of a spec (``lines``): ``lowering`` with ``windows``, ``maps``, ``pooling``,
+* ``spec`` turns layers into lines of a spec (``lines``): ``lowering`` with ``maps``, ``pooling``,
   ``functions``, ``losses``, ``labels`` (those that a spec does not have) and ``sharing`` (shared weights). ``twins``
-  merges layers that are spread over several GPUs into one line, using ``gathering``, ``search`` and ``families``.
+  merges layers that are spread over several GPUs into one line, using ``gathering`` and ``search``.
   ``comments``, ``defaults`` and ``text`` write the lines as text.
 * ``translation`` runs all of these steps.
 

@@ -19,11 +19,10 @@ from netspec.importers.cuda_convnet.learning.params import check_params, read_pa
 from netspec.importers.cuda_convnet.options import MAX_NUMBER, SectionError
 from netspec.importers.cuda_convnet.reading import Config, read
 from netspec.importers.cuda_convnet.spec.comments import Commented, with_comments
-from netspec.importers.cuda_convnet.spec.families import Merged
 from netspec.importers.cuda_convnet.spec.lines import Line
 from netspec.importers.cuda_convnet.spec.lowering import lines_of
 from netspec.importers.cuda_convnet.spec.text import Layout, write_spec
-from netspec.importers.cuda_convnet.spec.twins import merge_twins
+from netspec.importers.cuda_convnet.spec.twins import Merged, merge_twins
 from netspec.importers.spec import translation
 from netspec.ir.shape import Shape
 from netspec.language.foreign import foreign_to_layer_files

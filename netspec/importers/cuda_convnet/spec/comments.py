@@ -9,8 +9,8 @@ from itertools import groupby
 from pathlib import PurePath
 
 from netspec.importers.cuda_convnet.reading import Config
-from netspec.importers.cuda_convnet.spec.families import Merged
 from netspec.importers.cuda_convnet.spec.lines import Line
+from netspec.importers.cuda_convnet.spec.twins import Merged
 from netspec.importers.spec.text import one_line, origin
 
 _SHORT = 12

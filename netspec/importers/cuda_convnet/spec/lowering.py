@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 
 from netspec.formatting import format_literal
-from netspec.importers.cuda_convnet.layers.model import Definition, Image, Layer
+from netspec.importers.cuda_convnet.layers.model import ConvInput, Definition, Image, Layer
 from netspec.importers.cuda_convnet.learning.model import Drop, Learning, Norm
-from netspec.importers.cuda_convnet.spec import functions, losses, maps, pooling, windows
+from netspec.importers.cuda_convnet.spec import functions, losses, maps, pooling
 from netspec.importers.cuda_convnet.spec.lines import OUTPUT, Lines
 from netspec.importers.cuda_convnet.spec.sharing import Sharing, line_of, sharing
 from netspec.ir.shape import Shape
@@ -27,9 +28,7 @@ class _Writer:
         self.learning = learning
         self.shape = shape
         windowed = (layer for layer in definition.layers.values() if layer.type in ("conv", "local"))
-        self.sharing: Sharing = sharing(
-            definition, {layer.name for layer in windowed if windows.has_uneven_padding(layer)}
-        )
+        self.sharing: Sharing = sharing(definition, {layer.name for layer in windowed if _has_uneven_padding(layer)})
         self.result = Lines()
         self.types: Mapping[str, Callable[[Layer], str]] = {
             "fc": self._fc,
@@ -116,16 +115,16 @@ class _Writer:
         lists = {
             "kernel": [str(read.kernel) for read in conv_inputs],
             "stride": [str(read.stride) for read in conv_inputs],
-            "pad": [pooling.sides(*pad) for pad in windows.pads_of(layer)],
+            "pad": [pooling.sides(*pad) for pad in _pads_of(layer)],
             "groups": [str(read.groups) for read in conv_inputs],
-            "spread": [str(windows.spread(read)) for read in conv_inputs],
+            "spread": [str(_spread(read)) for read in conv_inputs],
         }
         neutral = {"stride": "1", "pad": "0", "groups": "1", "spread": "1"}
         lists = {key: texts for key, texts in lists.items() if set(texts) != {neutral.get(key)}}
         keys = {"filters": str(values["filters"])}
         if layer.type == "conv" and not values["shared_biases"]:
             keys["bias_per"] = "unit"
-        if windows.over_zeros(layer):
+        if _over_zeros(layer):
             keys["outside"] = "bias"
         return self._weighted(layer, layer.type, keys, lists, reads, layer.image)
 
@@ -260,3 +259,41 @@ class _Writer:
             scaled.append(name if a == 1 else result.add(layer, "linear", times, [name], image, f"-times{i}"))
         names = self._same_shape(layer, scaled)
         return result.add(layer, "sum" if len(names) > 1 else "linear", {}, names, result.images[names[0]])
+
+
+def _pads_of(layer: Layer) -> list[tuple[int, int]]:
+    """Return the padding before and after each input of a convolution."""
+    return [_pad(read, layer.values["side"]) for read in layer.values["reads"]]
+
+
+def _pad(read: ConvInput, places: int) -> tuple[int, int]:
+    """Return the padding before and after an input with so many windows along an axis.
+
+    The original's last window may overhang, as with ``rounding=up``, unless ``modulesX`` requests another number of
+    windows.
+    """
+    before, side = read.padding, read.image.side
+    spare = 2 * before + side - read.kernel
+    if spare >= 0 and math.ceil(spare / read.stride) + 1 == places:
+        return before, before
+    return before, read.stride * (places - 1) + read.kernel - side - before
+
+
+def _spread(read: ConvInput) -> int:
+    """Return how often an input's channels are repeated for the groups of a random sparse layer."""
+    return read.groups * read.depth // read.image.channels
+
+
+def _over_zeros(layer: Layer) -> bool:
+    """Whether a convolution has windows that lie completely outside one of its input images."""
+    return any(
+        read.padding >= read.kernel or read.stride * (layer.values["side"] - 1) - read.padding >= read.image.side
+        for read in layer.values["reads"]
+    )
+
+
+def _has_uneven_padding(layer: Layer) -> bool:
+    """Whether a convolution's paddings cannot be written as one key, since its inputs need different ones per side."""
+    pads = _pads_of(layer)
+    differ = len(pads) > 1 and (len(set(pads)) > 1 or len(pads) == 4)
+    return differ and any(before != behind for before, behind in pads)

@@ -3,12 +3,37 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from itertools import takewhile
+from typing import Literal
 
 from netspec.importers.cuda_convnet.learning.constraints import CONSTRAINT_KEYS
-from netspec.importers.cuda_convnet.spec.families import Family, Reading
 from netspec.importers.cuda_convnet.spec.gathering import NEVER_SPLIT, uniform
 from netspec.importers.cuda_convnet.spec.lines import WEIGHTED, Line
+
+Reading = Literal["own", "all", "whole"]
+
+
+@dataclass(frozen=True, slots=True)
+class Family:
+    """Lines that become one, in the order of their GPUs.
+
+    ``reading`` is ``own`` if each member reads its own share of the inputs and ``all`` if it reads all shares; in both
+    cases it computes its share of the output. With ``whole``, all members compute the same value from the same inputs.
+    ``orders`` has the order in which a member lists the shares of its inputs, if that is not the order of the GPUs.
+    """
+
+    name: str
+    members: tuple[str, ...]
+    reading: Reading
+    inputs: tuple[str, ...]
+    orders: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
+
+    @property
+    def is_split(self) -> bool:
+        """Whether each member computes only its share of the output."""
+        return self.reading != "whole"
+
 
 JOINS = ("sum", "max", "concat")
 _ROLES_DIFFER = ("sum", "max", "gatedsumsquares")

@@ -7,16 +7,28 @@ whole. Any other layer that reads one of them must read all of them.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
-from dataclasses import replace
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
 
-from netspec.importers.cuda_convnet.spec.families import Family, Merged
 from netspec.importers.cuda_convnet.spec.gathering import can_read_shares, gathering_concats, without_concats
 from netspec.importers.cuda_convnet.spec.lines import WEIGHTED, Line
-from netspec.importers.cuda_convnet.spec.search import JOINS, Search
+from netspec.importers.cuda_convnet.spec.search import JOINS, Family, Search
 
 MAX_LINES = 2000
 """Files with more lines are left unchanged."""
+
+
+@dataclass(frozen=True, slots=True)
+class Merged:
+    """The lines with twins merged, and the families by the names of their lines.
+
+    ``reordered`` maps the lines of the file that list the shares of an input in another order than that of the GPUs to
+    this order.
+    """
+
+    lines: tuple[Line, ...]
+    families: Mapping[str, Family]
+    reordered: Mapping[str, tuple[int, ...]]
 
 
 def merge_twins(lines: Sequence[Line], gpus: int, unmerged: Collection[str] = ()) -> Merged:
