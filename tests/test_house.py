@@ -40,7 +40,7 @@ FLOORS = (
 
 INSIDE = {
     "netspec.train": ("data", "learning", "reporting", "runs", "tensors", "processes", "evaluation", "drawing"),
-    "netspec.importers.caffe": ("text", "schema", "net", "learning", "spec", "weights"),
+    "netspec.importers.caffe": ("schema", "net", "learning", "spec", "weights"),
     "netspec.importers.cuda_convnet": ("layers", "learning", "spec"),
     "netspec.importers": ("spec", "operators", "caffe", "cuda_convnet", "darknet", "onnx_file", "torch_module"),
     "netspec.importers.onnx_file": ("graph",),

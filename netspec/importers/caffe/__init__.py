@@ -2,13 +2,11 @@
 
 A file passes through these modules in order:
 
-* ``text`` reads the text format of protocol buffers (``parser``, with ``tokens``) as messages (``model``).
-* ``schema`` gives the fields of the messages their types: ``messages`` has all of them, those of ``network``,
-  ``layers``, ``data``, ``old`` and ``solver``, in a notation (``model``). ``reading`` reports the mistakes of a file
-  and returns its ``record``, which knows the defaults.
+* ``text_format`` reads the text format of protocol buffers as messages.
+* ``schema`` gives the fields of the messages their types: ``messages`` has all of them, with those of ``layers``, in a
+  notation (``model``). ``reading`` reports the mistakes of a file and returns its ``record``, which knows the defaults.
 * ``net`` has the ``layers`` of a ``network`` in one of its ``phases``, connected by the names of their values
-  (``connections``). ``upgrades`` rewrites those of the two older formats, whose ``types`` have other names, and
-  ``inputs`` those that stand beside the layers. ``counts`` are the numbers of bottoms and tops that Caffe accepts.
+  (``connections``). ``upgrades`` rewrites those of the two older formats, whose ``types`` have other names.
 * ``learning`` translates what does not change a network's function: ``fillers`` and ``multipliers`` of layers,
   the ``preparation`` of images, and the ``solver``; ``training`` is all that a network and its solver say. ``numbers``
   are those of the file, ``substitutes`` the warnings about what a spec says instead.

@@ -23,8 +23,7 @@ from netspec.importers.caffe.spec.finishing import needed
 from netspec.importers.caffe.spec.inputs import images_of, labels_of, readers_of
 from netspec.importers.caffe.spec.lines import BlobPlace, Draft, Line, Site, Value
 from netspec.importers.caffe.spec.types import REASONS, TRANSLATIONS
-from netspec.importers.caffe.text.model import Message
-from netspec.importers.caffe.text.parser import read
+from netspec.importers.caffe.text_format import Message, read
 from netspec.importers.spec import translation
 from netspec.importers.spec.activations import with_neurons
 from netspec.importers.spec.lines import arrays_of, origins_of

@@ -6,7 +6,7 @@ from netspec.check.report import Findings
 from netspec.diagnostics import Diagnostic
 from netspec.importers.caffe.schema.reading import read_record
 from netspec.importers.caffe.schema.record import Record
-from netspec.importers.caffe.text.parser import read
+from netspec.importers.caffe.text_format import read
 from netspec.source import Source
 
 

@@ -5,8 +5,7 @@ from __future__ import annotations
 import pytest
 from checking import refused
 
-from netspec.importers.caffe.text.model import Message
-from netspec.importers.caffe.text.parser import MAX_DEPTH, read
+from netspec.importers.caffe.text_format import MAX_DEPTH, Message, read
 from netspec.source import Source
 
 Tree = list[tuple[str, "str | Tree"]]

@@ -1,13 +1,16 @@
-"""Connect layers by the names of their bottoms and tops, as Net::Init of src/caffe/net.cpp does."""
+"""Connect layers by the names of their bottoms and tops, as Net::Init of src/caffe/net.cpp does, and check how many
+they have, as ``ExactNumBottomBlobs`` and its like in Caffe's headers."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 
 from netspec.check.report import Findings
 from netspec.diagnostics.nearest import did_you_mean
-from netspec.importers.caffe.net.counts import check_counts
+from netspec.formatting import plural
 from netspec.importers.caffe.net.layers import Layer, Top
+from netspec.importers.caffe.net.types import DEPTHWISE
 from netspec.importers.caffe.schema.record import Record
 from netspec.source import Span
 
@@ -38,7 +41,7 @@ def connected(records: Sequence[Record], absent: Iterable[Record], findings: Fin
                 message = f"{name}: {top} is a value already, which {maker} computes"
                 findings.add("caffe-network", message, record.places("top")[index])
             values[top] = Top(number, index)
-        check_counts(record, findings)
+        _check_counts(record, findings)
         layers.append(Layer(name, record.text("type"), read, tuple(tops), record))
     _check_in_place(layers, findings)
     return tuple(layers)
@@ -86,3 +89,51 @@ def _report_unknown(
     near = findings.nearest(bottom, above)
     message = f"{name}: no layer above it computes {bottom}" + did_you_mean(near)
     findings.add("caffe-network", message, span, notes=makers)
+
+
+_MANY = 2**31
+
+
+@dataclass(frozen=True, slots=True)
+class _Limits:
+    """The least and the greatest number of something that a layer has."""
+
+    least: int
+    greatest: int
+
+    def __str__(self) -> str:
+        if self.least == self.greatest:
+            return str(self.least)
+        return f"at least {self.least}" if self.greatest == _MANY else f"{self.least} to {self.greatest}"
+
+
+_NONE, _ONE, _TWO, _ANY = _Limits(0, 0), _Limits(1, 1), _Limits(2, 2), _Limits(1, _MANY)
+
+_OF_ONE = (
+    "AbsVal", "ArgMax", "BN", "BNLL", "BatchNorm", "Clip", "Dropout", "ELU", "Exp", "Flatten", "Im2col", "InnerProduct",
+    "Interp", "LRN", "Log", "MVN", "PReLU", "Power", "ReLU", "ReLU6", "Reduction", "Reshape", "SPP", "ShuffleChannel",
+    "Sigmoid", "Softmax", "Swish", "TanH", "Threshold", "Tile",
+)  # fmt: skip
+
+_COUNTS: Mapping[str, tuple[_Limits, _Limits]] = {
+    **dict.fromkeys(_OF_ONE, (_ONE, _ONE)),
+    "Accuracy": (_TWO, _Limits(1, 2)), "Bias": (_Limits(1, 2), _ONE), "Concat": (_ANY, _ONE),
+    **dict.fromkeys(("Convolution", "Deconvolution", *DEPTHWISE), (_ANY, _ANY)),
+    "Axpy": (_Limits(3, 3), _ONE), "Crop": (_TWO, _ONE), "Eltwise": (_Limits(2, _MANY), _ONE),
+    "HDF5Output": (_TWO, _NONE), "Pooling": (_ONE, _Limits(1, 2)), "Scale": (_Limits(1, 2), _ONE),
+    "Silence": (_ANY, _NONE), "SoftmaxWithLoss": (_TWO, _Limits(0, 2)), "Slice": (_ONE, _ANY), "Split": (_ONE, _ANY),
+}  # fmt: skip
+"""The limits of bottoms and of tops, by type of layer. Other types are not checked."""
+
+
+def _check_counts(layer: Record, findings: Findings) -> None:
+    """Report a layer with too few or too many bottoms or tops, which Caffe rejects."""
+    type_ = layer.text("type")
+    limits = _COUNTS.get(type_)
+    for name, limit in zip(("bottom", "top"), limits or (), strict=False):
+        count = len(layer.texts(name))
+        if limit.least <= count <= limit.greatest:
+            continue
+        place = layer.places(name)[limit.greatest] if count > limit.greatest else layer.place("name", "type")
+        message = f"{layer.text('name')}: it has {plural(count, name)}, and {type_} takes {limit}"
+        findings.add("caffe-network", message, place)

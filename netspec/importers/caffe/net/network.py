@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Collection
 
 from netspec.check.report import Findings
+from netspec.formatting import plural
 from netspec.importers.caffe.net.connections import connected
-from netspec.importers.caffe.net.inputs import input_layers
 from netspec.importers.caffe.net.layers import LOSSES, SINKS, Network, reads_data
 from netspec.importers.caffe.net.phases import check_rules, other_phase, phase_of, state_of
 from netspec.importers.caffe.net.upgrades import upgraded
-from netspec.importers.caffe.schema.record import Record
+from netspec.importers.caffe.schema.messages import MESSAGES
+from netspec.importers.caffe.schema.record import Entry, Record
 from netspec.importers.spec.problem import Inexpressible
 
 FREE = frozenset({*LOSSES, *SINKS, "ArgMax", "Dropout", "Python", "Softmax"})
@@ -46,7 +47,7 @@ def all_layers(network: Record, findings: Findings) -> list[Record]:
         message = "layer is today's format and layers an older one: a file has one of them"
         findings.add("caffe-network", message, network.place("layers"))
     old = upgraded(network.messages("layers"), findings)
-    return [*input_layers(network, findings), *old, *network.messages("layer")]
+    return [*_input_layers(network, findings), *old, *network.messages("layer")]
 
 
 def differences(network: Network) -> list[tuple[Record, Inexpressible]]:
@@ -81,3 +82,45 @@ def _plain(record: Record, ignored: Collection[str] = ()) -> list[tuple[str, lis
         for name, entries in record.entries.items()
         if name not in ignored
     )
+
+
+_DIMENSIONS = 4
+"""The numbers of ``input_dim`` for each input: images, channels, height, width."""
+
+
+def _input_layers(network: Record, findings: Findings) -> list[Record]:
+    """Return a layer ``Input`` for each input that is stated beside the layers."""
+    names = network.entries.get("input", ())
+    shapes = network.entries.get("input_shape", ()) or _shapes_of_dimensions(network, len(names), findings)
+    if network.has("input_shape") and network.has("input_dim"):
+        findings.add("caffe-network", "input_shape and input_dim are both given", network.place("input_dim"))
+    elif shapes and len(shapes) != len(names) and network.has("input_shape"):
+        message = f"there are {len(names)} inputs and {len(shapes)} input_shape"
+        findings.add("caffe-network", message, network.place("input_shape"))
+    layers = []
+    for index, name in enumerate(names):
+        shape = shapes[index : index + 1]
+        parameter = Record(MESSAGES["InputParameter"], {"shape": shape} if shape else {}, name.span)
+        entries = {
+            "name": (name,),
+            "type": (Entry("Input", name.span),),
+            "top": (name,),
+            "input_param": (Entry(parameter, name.span),),
+        }
+        layers.append(Record(MESSAGES["LayerParameter"], entries, name.span))
+    return layers
+
+
+def _shapes_of_dimensions(network: Record, inputs: int, findings: Findings) -> tuple[Entry, ...]:
+    numbers = network.entries.get("input_dim", ())
+    if numbers and len(numbers) != _DIMENSIONS * inputs:
+        needed = f"{plural(inputs, 'input')} of {_DIMENSIONS} dimensions"
+        message = f"input_dim is given {plural(len(numbers), 'time')}, for {needed}"
+        findings.add("caffe-network", message, numbers[0].span)
+        return ()
+    shapes = []
+    for start in range(0, len(numbers), _DIMENSIONS):
+        own = numbers[start : start + _DIMENSIONS]
+        span = own[0].span.to(own[-1].span)
+        shapes.append(Entry(Record(MESSAGES["BlobShape"], {"dim": own}, span), span))
+    return tuple(shapes)

@@ -12,7 +12,7 @@ from netspec.formatting import listed, plural
 from netspec.importers.caffe.schema.messages import MESSAGES
 from netspec.importers.caffe.schema.model import FieldType, MessageType, Plain
 from netspec.importers.caffe.schema.record import Entry, Record
-from netspec.importers.caffe.text.model import Field, Message, Scalar
+from netspec.importers.caffe.text_format import Field, Message, Scalar
 from netspec.source import Span
 
 _BOOLEANS = {"true": True, "True": True, "t": True, "1": True, "false": False, "False": False, "f": False, "0": False}

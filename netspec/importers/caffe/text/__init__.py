@@ -1,1 +1,0 @@
-"""The text format of protocol buffers, of which Caffe's files are."""
