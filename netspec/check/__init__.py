@@ -9,17 +9,15 @@ from dataclasses import replace
 
 from netspec.check import allow
 from netspec.check.cache import LayerCache
-from netspec.check.class_losses import check_class_losses
+from netspec.check.classes import check_class_losses, check_class_weights, check_views
 from netspec.check.crop_sizes import least_side
 from netspec.check.facts import Checked, LayerFacts
 from netspec.check.layers import Walk
 from netspec.check.network import check_network
 from netspec.check.report import Findings
 from netspec.check.statements import Settings, read_settings, with_unbracketed_layers
-from netspec.check.testing import check_views
 from netspec.check.totals import check_totals
 from netspec.check.traps import traps
-from netspec.check.weighting import check_class_weights
 from netspec.check.wiring import wire
 from netspec.diagnostics import Diagnostic, in_order
 from netspec.ir.graph import Graph

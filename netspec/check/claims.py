@@ -1,13 +1,14 @@
-"""Read claims: what a layer, or the network, states after ``->``."""
+"""Read claims: what a layer or the network states after ``->``. A shape may be written height x width x channels."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import NamedTuple
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
 
 from netspec.check.miswritten_claims import counts_in_pieces, is_key, report_bad_count, report_unknown
 from netspec.check.report import Findings, joined_size
 from netspec.check.values import pairs_by_key
+from netspec.diagnostics import Edit, Fix
 from netspec.ir.shape import Shape
 from netspec.keys import BadValue, ImageShape
 from netspec.keys.counts import OF_LAYER, OF_NETWORK, Count, Counts
@@ -86,3 +87,36 @@ def _read_counts(
             except BadValue as error:
                 report_bad_count(pair, error, findings, layer)
     return counts, [value for value in claim.values if not pieces.have(value)]
+
+
+def in_axis_order(stated: Stated, values: Mapping[str, Any], reads: Sequence[Shape], findings: Findings) -> Stated:
+    """Return the claim of a layer that could not be computed, as channels x height x width.
+
+    The wrong order is recognised by the layer's number of filters or, for a window without filters, by its input's
+    channels. It is reported.
+    """
+    shape = stated.shape
+    channels_read = reads[0].channels if len(reads) == 1 and "kernel" in values else None
+    channels = values.get("filters", channels_read)
+    if shape is None or not shape.is_image or shape.width != channels or shape.channels == channels:
+        return stated
+    reordered = Shape(shape.width, shape.channels, shape.height)
+    report_axis_order(stated, reordered, findings)
+    return stated._replace(shape=reordered)
+
+
+def report_axis_order(stated: Stated, reordered: Shape, findings: Findings) -> None:
+    """Report a claim in the wrong order.
+
+    The message does not depend on whether the layer could be computed, so that it stays the same when another mistake
+    is fixed.
+    """
+    assert stated.shape_span is not None
+    name = stated.section.name.text
+    findings.add(
+        "claim-refuted",
+        f"{name}: a claim is channels x height x width, {reordered}, and not {stated.shape}",
+        stated.shape_span,
+        fixes=(Fix(f"claim {reordered}", (Edit(stated.shape_span, str(reordered)),)),),
+        layer=name,
+    )

@@ -12,9 +12,8 @@ from functools import cached_property
 from typing import Any, NamedTuple
 
 from netspec.check.arithmetic import channel_arithmetic, shape_arithmetic
-from netspec.check.axis_order import in_axis_order, report_axis_order
 from netspec.check.cache import LayerCache, LayerStatement, LoweringKey
-from netspec.check.claims import Stated
+from netspec.check.claims import Stated, in_axis_order, report_axis_order
 from netspec.check.counts import notes_on_counts, refute_counts
 from netspec.check.facts import LayerFacts
 from netspec.check.lower import Lowered, Request, lower, reshaped

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from netspec.check.augmenting import check_augmenting, warn_of_unused
-from netspec.check.effect import warn_no_effect
 from netspec.check.facts import LayerFacts
+from netspec.check.idle_keys import warn_no_effect
 from netspec.check.layers import Walk
 from netspec.check.mixing import check_mixing
 from netspec.check.report import Findings

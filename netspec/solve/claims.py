@@ -1,4 +1,4 @@
-"""Fixes for refuted claims: changes above the layer that would make the claim true, and the corrected claim."""
+"""Fixes for refuted claims of a layer or the network: changes that make a claim true, and the corrected claim."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from netspec.check import Checked, LayerFacts
 from netspec.diagnostics import Diagnostic, Edit
 from netspec.formatting import format_count
 from netspec.ir.ops import Conv, Deconv, Linear, Local
-from netspec.ir.window import Rounding, TransposedWindow, Window
+from netspec.ir.window import ROUNDINGS, Rounding, TransposedWindow, Window
 from netspec.keys.counts import Count
 from netspec.language.syntax import Pair
-from netspec.solve.edits import propose_keys
+from netspec.solve.edits import propose_keys, set_setting
 from netspec.solve.trial import Proposal
 from netspec.solve.windows import enlarging, input_sizes, kernels, padding, roundings
 from netspec.solve.windows.sizes import layer_window, tiles
@@ -184,3 +184,22 @@ def _wrong_counts(facts: LayerFacts) -> list[tuple[Pair, Count]]:
         for key, count in stated.counts.items()
         if not count.holds(true[key])
     ]
+
+
+MAX_LAYERS = 5_000
+"""Of larger networks, only the claim is corrected: there is time for a few trials alone."""
+
+
+def of_network(checked: Checked, mistake: Diagnostic) -> Iterator[Proposal]:
+    """Yield one GPU group instead of several, and other roundings: the counts of many layers depend on them."""
+    gpus, net = checked.settings.statements.get("gpus"), checked.settings.statements.get("net")
+    claim = net.claim if net else None
+    if claim is None or not claim.span.contains(mistake.span) or len(checked.layers) > MAX_LAYERS:
+        return
+    if gpus and gpus.values and (checked.settings.groups or 1) > 1:
+        yield Proposal("gpus 1", (Edit(gpus.values[0].span, "1"),), "another function")
+    if all(tiles(facts) for facts in checked.layers if layer_window(facts)):
+        return
+    for rounding in ROUNDINGS:
+        edit = set_setting(checked, "net", "rounding", rounding)
+        yield Proposal(f"net rounding={rounding}", (edit,), "another function")

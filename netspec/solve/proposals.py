@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 
 from netspec.check import Checked, LayerFacts
 from netspec.diagnostics import Diagnostic
-from netspec.solve import inserted, joins, neurons, numbers, other_tools, totals
+from netspec.solve import claims, inserted, joins, neurons, numbers, other_tools
 from netspec.solve.channels_last import channels_first, colours_first
 from netspec.solve.trial import Bench, Proposal
 from netspec.solve.windows import enlarging, padding
@@ -56,7 +56,7 @@ def proposals(mistake: Diagnostic, bench: Bench) -> Iterator[Proposal]:
     """
     checked = bench.checked
     if mistake.code == "claim-refuted":
-        yield from totals.proposals(checked, mistake)
+        yield from claims.of_network(checked, mistake)
     yield from own(mistake)
     for of_file in _OF_FILE.get(mistake.code, ()):
         yield from of_file(checked)

@@ -15,10 +15,9 @@ from netspec.check.traps.images import MAX_COLOURS, channels_last, mean_out_of_r
 from netspec.check.traps.initialisation import saturated_bias, signal
 from netspec.check.traps.linear import linear_layers
 from netspec.check.traps.norms import lrn_across_groups, normalises_single_numbers
-from netspec.check.traps.rates import rate_too_large
 from netspec.check.traps.scores import dropout_on_scores, no_class_loss, relu_on_scores, sets_of_all, softmax_twice
 from netspec.check.traps.skipped import image_dropped
-from netspec.check.traps.updates import batchnorm_momentum, super_eps
+from netspec.check.traps.updates import batchnorm_momentum, rate_too_large, super_eps
 from netspec.diagnostics import Diagnostic
 from netspec.ir.graph import Graph
 
