@@ -22,7 +22,7 @@ from .ops.losses import (
 )
 from .ops.norms import BatchNormalise
 from .ops.precision import widened
-from .torchvision import ALEXNET, from_torchvision, to_torchvision, torchvision_keys
+from .torchvision import ALEXNET, to_torchvision, torchvision_keys
 
 __all__ = [
     "ALEXNET",
@@ -42,7 +42,6 @@ __all__ = [
     "compare_kernels",
     "cross_entropy",
     "evaluation_random_state",
-    "from_torchvision",
     "image_blocks",
     "initial_values",
     "keep_class_weights",

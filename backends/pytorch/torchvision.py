@@ -50,32 +50,6 @@ FUNCTION = (
 """The operations of torchvision's alexnet in evaluation, except the number of classes, which may vary."""
 
 
-def from_torchvision(graph: Graph, state_dict: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """Return a ``state_dict`` for the graph's module, from one that has layers with weights in the same order.
-
-    Raises
-    ------
-    ValueError
-        The numbers of tensors differ, or the shapes or roles of two corresponding tensors do.
-    """
-    keys = state_keys(graph)
-    parameters = list(graph.parameters.values())
-    if len(parameters) != len(state_dict):
-        raise ValueError(f"{graph.name} has {len(parameters)} parameters, the file has {len(state_dict)}")
-    result: dict[str, Tensor] = {}
-    for parameter, (key, tensor) in zip(parameters, state_dict.items(), strict=True):
-        if key.rpartition(".")[2] != parameter.role or tuple(tensor.shape) != parameter.shape:
-            raise ValueError(
-                f"{parameter.key} has shape {_by_x(parameter.shape)}, {key} in its place has {_by_x(tensor.shape)}"
-            )
-        result[keys[parameter.key]] = tensor
-    return result
-
-
-def _by_x(shape: tuple[int, ...]) -> str:
-    return "x".join(map(str, shape))
-
-
 def torchvision_keys(graph: Graph) -> dict[str, str]:
     """Return torchvision's key of each tensor with the corresponding key in the graph's module.
 
@@ -104,8 +78,6 @@ def torchvision_keys(graph: Graph) -> dict[str, str]:
 def to_torchvision(graph: Graph, state_dict: Mapping[str, Tensor]) -> dict[str, Tensor]:
     """Return torchvision's ``state_dict`` from that of a graph that computes the same function.
 
-    This is the inverse of ``from_torchvision``.
-
     Raises
     ------
     ValueError
@@ -122,6 +94,10 @@ def to_torchvision(graph: Graph, state_dict: Mapping[str, Tensor]) -> dict[str, 
             expected = f"has: {theirs}" if theirs is not None else "ends there"
             raise ValueError(f"{node.layer} ({ours}) has no counterpart: torchvision's alexnet {expected}")
     return {theirs: state_dict[key] for theirs, key in torchvision_keys(graph).items()}
+
+
+def _by_x(shape: tuple[int, ...]) -> str:
+    return "x".join(map(str, shape))
 
 
 def _describe(graph: Graph, node: Node) -> str:

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import pytest
 import torch
-from building import Builder
 from places import ROOT
 from torch import nn
 
 import netspec
 from netspec import backend
-from netspec.ir.graph import Graph
-from netspec.ir.ops import Linear, Relu, Softmax
+from netspec.train.tensors.layouts import from_torchvision
 
 pytorch = backend.load("pytorch")
 
@@ -64,7 +62,7 @@ def test_torchvisions_weights_give_torchvisions_scores() -> None:
     graph = netspec.load(ROOT / "specs" / "alexnet-torchvision.net").graph
     state = torchvision_state()
     model = pytorch.module(graph).eval()
-    model.load_state_dict(pytorch.from_torchvision(graph, state))
+    model.load_state_dict(from_torchvision(graph, state))
     x = torch.randn(1, 3, 224, 224, generator=torch.Generator().manual_seed(1))
     with torch.no_grad():
         torch.testing.assert_close(pytorch.class_scores(model, x), torchvision_forward(state, x))
@@ -73,35 +71,7 @@ def test_torchvisions_weights_give_torchvisions_scores() -> None:
 def test_torchvisions_keys_are_mapped_to_layers() -> None:
     graph = netspec.load(ROOT / "specs" / "alexnet-torchvision.net").graph
     state = {key: torch.empty(shape) for key, shape in TORCHVISION_KEYS}
-    weights = pytorch.from_torchvision(graph, state)
+    weights = from_torchvision(graph, state)
     assert weights["conv2.weight"] is state["features.3.weight"]
     assert weights["fc6.weight"] is state["classifier.1.weight"]
     assert weights["fc8.bias"] is state["classifier.6.bias"]
-
-
-def small_torchvision() -> Graph:
-    builder = Builder(name="small")
-    last = builder.add("fc1", Linear(4), builder.input(3))
-    builder.add("prob", Softmax(), builder.add("fc2", Linear(2), builder.add("relu", Relu(), last)))
-    return builder.graph()
-
-
-@pytest.mark.parametrize(
-    ("shapes", "message"),
-    [
-        ({"a.weight": (4, 3), "a.bias": (4,)}, "small has 4 parameters, the file has 2"),
-        (
-            {"a.weight": (4, 3), "a.bias": (4,), "b.weight": (2, 5), "b.bias": (2,)},
-            "fc2.weight has shape 2x4, b.weight in its place has 2x5",
-        ),
-        (
-            {"a.bias": (4, 3), "a.weight": (4,), "b.weight": (2, 4), "b.bias": (2,)},
-            "fc1.weight has shape 4x3, a.bias in its place has 4x3",
-        ),
-    ],
-    ids=["number", "shape", "role"],
-)
-def test_torchvision_weights_of_another_layout_are_rejected(shapes: dict[str, tuple[int, ...]], message: str) -> None:
-    state = {key: torch.empty(shape) for key, shape in shapes.items()}
-    with pytest.raises(ValueError, match=message):
-        pytorch.from_torchvision(small_torchvision(), state)

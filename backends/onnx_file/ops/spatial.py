@@ -118,18 +118,6 @@ def _crop(op: ops.Crop, site: Site) -> None:
     site.result("Slice", site.x, starts, ends, site.sizes("axes", 2, 3))
 
 
-def _zero_pad(op: ops.ZeroPad, site: Site) -> None:
-    site.result("Pad", site.x, _pads(op, site))
-
-
-def _edge_pad(op: ops.EdgePad, site: Site) -> None:
-    site.result("Pad", site.x, _pads(op, site), mode="edge")
-
-
-def _reflect_pad(op: ops.ReflectPad, site: Site) -> None:
-    site.result("Pad", site.x, _pads(op, site), mode="reflect")
-
-
 def _pads(op: ops.BorderPad, site: Site) -> str:
     left, right, top, bottom = op.pad
     return site.sizes("pads", 0, 0, top, left, 0, 0, bottom, right)
@@ -192,9 +180,9 @@ TABLE: Table = {
     ops.Nailbed: _nailbed,
     ops.Mirror: _mirror,
     ops.Crop: _crop,
-    ops.ZeroPad: _zero_pad,
-    ops.EdgePad: _edge_pad,
-    ops.ReflectPad: _reflect_pad,
+    ops.ZeroPad: lambda op, site: site.result("Pad", site.x, _pads(op, site)),
+    ops.EdgePad: lambda op, site: site.result("Pad", site.x, _pads(op, site), mode="edge"),
+    ops.ReflectPad: lambda op, site: site.result("Pad", site.x, _pads(op, site), mode="reflect"),
     ops.BinPool: _bin_pool,
     ops.Resize: _resize,
     ops.Upsample: _upsample,
