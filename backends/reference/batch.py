@@ -6,7 +6,7 @@ import numpy as np
 
 from netspec.ir.ops import BatchNorm, Dropout
 
-from .call import Array, Call, Gradient, Statistics
+from .call import Array, Call, Gradient, Statistics, per_channel
 
 
 def batchnorm(op: BatchNorm, call: Call) -> Array:
@@ -15,7 +15,7 @@ def batchnorm(op: BatchNorm, call: Call) -> Array:
     if not op.affine:
         return normal
     weight, bias = call.params
-    return normal * _per_channel(weight, call.x) + _per_channel(bias, call.x)
+    return normal * per_channel(weight, call.x) + per_channel(bias, call.x)
 
 
 def batchnorm_back(op: BatchNorm, call: Call, y: Array, grad: Array) -> Gradient:
@@ -26,11 +26,11 @@ def batchnorm_back(op: BatchNorm, call: Call, y: Array, grad: Array) -> Gradient
     """
     z, axes = _normalised(op, call), _reduced_axes(call.x)
     by_params = ((grad * z).sum(axis=axes), grad.sum(axis=axes)) if op.affine else ()
-    by_z = grad * _per_channel(call.params[0], call.x) if op.affine else grad
+    by_z = grad * per_channel(call.params[0], call.x) if op.affine else grad
     if call.training:
         by_z = by_z - by_z.mean(axis=axes, keepdims=True) - z * (by_z * z).mean(axis=axes, keepdims=True)
     deviation = np.sqrt(_statistics(call).variance + op.eps)
-    return Gradient((by_z / _per_channel(deviation, call.x),), by_params)
+    return Gradient((by_z / per_channel(deviation, call.x),), by_params)
 
 
 def updated_statistics(op: BatchNorm, call: Call) -> Statistics:
@@ -69,18 +69,13 @@ def _running_statistics(call: Call) -> Statistics:
 
 def _normalised(op: BatchNorm, call: Call) -> Array:
     mean, variance = _statistics(call)
-    z: Array = (call.x - _per_channel(mean, call.x)) / np.sqrt(_per_channel(variance, call.x) + op.eps)
+    z: Array = (call.x - per_channel(mean, call.x)) / np.sqrt(per_channel(variance, call.x) + op.eps)
     return z
 
 
 def _reduced_axes(x: Array) -> tuple[int, ...]:
     """Return all axes except that of the channels."""
     return (0, *range(2, x.ndim))
-
-
-def _per_channel(values: Array, x: Array) -> Array:
-    """Reshape (C,) to broadcast along the channels of x."""
-    return values.reshape(-1, *(1,) * (x.ndim - 2))
 
 
 def dropout(op: Dropout, call: Call) -> Array:

@@ -1,4 +1,4 @@
-"""The arguments and results of the forward and backward functions of an operation."""
+"""The arguments and results of the forward and backward functions of an operation, and how they read channels."""
 
 from __future__ import annotations
 
@@ -66,3 +66,13 @@ class Gradient(NamedTuple):
 
     inputs: tuple[Array, ...]
     params: tuple[Array, ...] = ()
+
+
+def by_groups(x: Array, groups: int) -> Array:
+    """N,C,... to N,G,C/G,..."""
+    return x.reshape(len(x), groups, x.shape[1] // groups, *x.shape[2:])
+
+
+def per_channel(values: Array, x: Array) -> Array:
+    """Reshape (C,) or (1,) to broadcast along the channels of x: N,C,H,W or N,C."""
+    return values.reshape(-1, *(1,) * (x.ndim - 2))

@@ -7,21 +7,21 @@ import numpy as np
 
 from netspec.ir.ops import ChannelMax, ChannelMean, PixelShuffle, PixelUnshuffle, Shuffle, Slice
 
-from .call import Array, Call, Gradient
+from .call import Array, Call, Gradient, by_groups
 
 
 def slice_channels(op: Slice, call: Call) -> Array:
     """The channels of each group that are taken: N,C,... is read as N,G,C/G,..."""
-    x = _by_groups(call.x, op.groups)
+    x = by_groups(call.x, op.groups)
     first, count = op.of_group
     return _merged(x[:, :, first : first + count])
 
 
 def slice_channels_back(op: Slice, call: Call, y: Array, grad: Array) -> Gradient:
     """The channels that are taken get the gradient, the others 0."""
-    by_x = np.zeros_like(_by_groups(call.x, op.groups))
+    by_x = np.zeros_like(by_groups(call.x, op.groups))
     first, count = op.of_group
-    by_x[:, :, first : first + count] = _by_groups(grad, op.groups)
+    by_x[:, :, first : first + count] = by_groups(grad, op.groups)
     return Gradient((_merged(by_x),))
 
 
@@ -75,20 +75,20 @@ def _gathered(x: Array, r: int) -> Array:
 
 def channel_max(op: ChannelMax, call: Call) -> Array:
     """The maximum of each group of channels."""
-    y: Array = _by_groups(call.x, op.groups).max(axis=2)
+    y: Array = by_groups(call.x, op.groups).max(axis=2)
     return y
 
 
 def channel_max_back(op: ChannelMax, call: Call, y: Array, grad: Array) -> Gradient:
     """The largest channel of a group gets the gradient, the first one of equals (argmax returns the first)."""
-    x = _by_groups(call.x, op.groups)
+    x = by_groups(call.x, op.groups)
     places = np.arange(x.shape[2]).reshape(1, 1, -1, *(1,) * (x.ndim - 3))
     return Gradient((_merged(grad[:, :, None] * (places == x.argmax(axis=2)[:, :, None])),))
 
 
 def channel_mean(op: ChannelMean, call: Call) -> Array:
     """The mean of each group of channels."""
-    y: Array = _by_groups(call.x, op.groups).mean(axis=2)
+    y: Array = by_groups(call.x, op.groups).mean(axis=2)
     return y
 
 
@@ -96,10 +96,6 @@ def channel_mean_back(op: ChannelMean, call: Call, y: Array, grad: Array) -> Gra
     """Each channel of a group gets an equal part of the gradient."""
     each = call.x.shape[1] // op.groups
     return Gradient((np.repeat(grad, each, axis=1) / each,))
-
-
-def _by_groups(x: Array, groups: int) -> Array:
-    return x.reshape(len(x), groups, x.shape[1] // groups, *x.shape[2:])
 
 
 def _merged(x: Array) -> Array:

@@ -9,14 +9,14 @@ import numpy as np
 
 from netspec.ir.ops import GroupNorm, LayerNorm
 
-from .call import Array, Call, Gradient
+from .call import Array, Call, Gradient, by_groups, per_channel
 
 
 def groupnorm(op: GroupNorm, call: Call) -> Array:
     """(x - mean) / sqrt(variance + eps) with the biased variance, then scaled and shifted if affine."""
     y, _ = _normalised(op, call.x)
     if op.affine:
-        weight, bias = (_per_channel(p, call.x) for p in call.params)
+        weight, bias = (per_channel(p, call.x) for p in call.params)
         y = y * weight + bias
     return y
 
@@ -30,8 +30,8 @@ def groupnorm_back(op: GroupNorm, call: Call, y: Array, grad: Array) -> Gradient
     z, deviation = _normalised(op, call.x)
     others = (0, *range(2, call.x.ndim))
     by_params = ((grad * z).sum(axis=others), grad.sum(axis=others)) if op.affine else ()
-    by_z = grad * _per_channel(call.params[0], call.x) if op.affine else grad
-    grouped_z, grouped, axes = _by_groups(op, z), _by_groups(op, by_z), _axes(op, call.x)
+    by_z = grad * per_channel(call.params[0], call.x) if op.affine else grad
+    grouped_z, grouped, axes = by_groups(z, op.groups), by_groups(by_z, op.groups), _axes(op, call.x)
     means = grouped.mean(axis=axes, keepdims=True), (grouped * grouped_z).mean(axis=axes, keepdims=True)
     by_x = (grouped - means[0] - grouped_z * means[1]) / deviation
     return Gradient((by_x.reshape(call.x.shape),), by_params)
@@ -39,21 +39,12 @@ def groupnorm_back(op: GroupNorm, call: Call, y: Array, grad: Array) -> Gradient
 
 def _normalised(op: GroupNorm, x: Array) -> tuple[Array, Array]:
     """Return the normalised value, shaped like x, and sqrt(variance + eps), which broadcasts to the groups of x."""
-    grouped, axes = _by_groups(op, x), _axes(op, x)
+    grouped, axes = by_groups(x, op.groups), _axes(op, x)
     deviation = np.sqrt(grouped.var(axis=axes, keepdims=True) + op.eps)
     z: Array = (grouped - grouped.mean(axis=axes, keepdims=True)) / deviation
     return z.reshape(x.shape), deviation
 
 
-def _by_groups(op: GroupNorm, x: Array) -> Array:
-    return x.reshape(len(x), op.groups, x.shape[1] // op.groups, *x.shape[2:])
-
-
 def _axes(op: GroupNorm, x: Array) -> tuple[int, ...]:
     """The axes of N,G,C/G,H,W over which means are taken."""
     return (2,) if isinstance(op, LayerNorm) else tuple(range(2, x.ndim + 1))
-
-
-def _per_channel(values: Array, x: Array) -> Array:
-    """Reshape (C,) to broadcast along the channels of x."""
-    return values.reshape(-1, *(1,) * (x.ndim - 2))

@@ -8,7 +8,7 @@ import numpy as np
 
 from netspec.ir.ops import Concat, Flatten, Input, Max, Product, Reshape, Softmax, Sum
 
-from .call import Array, Call, Gradient
+from .call import Array, Call, Gradient, by_groups
 
 
 def network_input(op: Input, call: Call) -> Array:
@@ -23,7 +23,7 @@ def network_input_back(op: Input, call: Call, y: Array, grad: Array) -> Gradient
 
 def concat(op: Concat, call: Call) -> Array:
     """Concatenate the channels of each group: the inputs are read as N,G,C/G,..."""
-    joined = np.concatenate([_by_groups(op, x) for x in call.inputs], axis=2)
+    joined = np.concatenate([by_groups(x, op.groups) for x in call.inputs], axis=2)
     n, groups, channels, *pixels = joined.shape
     return joined.reshape(n, groups * channels, *pixels)
 
@@ -31,12 +31,8 @@ def concat(op: Concat, call: Call) -> Array:
 def concat_back(op: Concat, call: Call, y: Array, grad: Array) -> Gradient:
     """Split the gradient where the inputs were joined."""
     ends = np.cumsum([x.shape[1] // op.groups for x in call.inputs])
-    parts = np.split(_by_groups(op, grad), ends[:-1], axis=2)
+    parts = np.split(by_groups(grad, op.groups), ends[:-1], axis=2)
     return Gradient(tuple(part.reshape(x.shape) for part, x in zip(parts, call.inputs, strict=True)))
-
-
-def _by_groups(op: Concat, x: Array) -> Array:
-    return x.reshape(len(x), op.groups, x.shape[1] // op.groups, *x.shape[2:])
 
 
 def add(op: Sum, call: Call) -> Array:

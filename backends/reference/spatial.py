@@ -28,37 +28,26 @@ def maxpool_back(op: ops.MaxPool, call: Call, y: Array, grad: Array) -> Gradient
     return Gradient((fold((selected * grad[:, :, None]).reshape(patches.shape), op.window, height, width),))
 
 
-def avgpool(op: ops.AvgPool, call: Call) -> Array:
-    """The mean of the pixels of each window that are in the image."""
+def sumpool(op: ops.AvgPool | ops.SumPool, call: Call) -> Array:
+    """The sum of each window's pixels, or the mean of those that are in the image."""
     total: Array = columns(call.x, op.window).sum(axis=(2, 3))
-    return total / _pixel_counts(op, call.x)
+    return total / _divisors(op, call.x)
 
 
-def avgpool_back(op: ops.AvgPool, call: Call, y: Array, grad: Array) -> Gradient:
-    """Each pixel of a window gets the same share of the gradient."""
+def sumpool_back(op: ops.AvgPool | ops.SumPool, call: Call, y: Array, grad: Array) -> Gradient:
+    """Each pixel of a window gets the whole gradient, or the same share of it."""
     n, c, height, width = call.x.shape
-    share = (grad / _pixel_counts(op, call.x))[:, :, None, None]
+    share = (grad / _divisors(op, call.x))[:, :, None, None]
     patches = np.broadcast_to(share, (n, c, *op.window.kernel, *grad.shape[2:]))
     return Gradient((fold(patches, op.window, height, width),))
 
 
-def _pixel_counts(op: ops.AvgPool, x: Array) -> Array:
-    """Return how many pixels of the image each window covers: 1,1,OH,OW."""
+def _divisors(op: ops.AvgPool | ops.SumPool, x: Array) -> Array:
+    """Return how many pixels of the image each window covers, 1,1,OH,OW, for means, and 1 for sums."""
+    if isinstance(op, ops.SumPool):
+        return np.ones(1)
     counts: Array = columns(np.ones((1, 1, *x.shape[2:])), op.window).sum(axis=(2, 3))
     return counts
-
-
-def sumpool(op: ops.SumPool, call: Call) -> Array:
-    """The sum of each window's pixels."""
-    total: Array = columns(call.x, op.window).sum(axis=(2, 3))
-    return total
-
-
-def sumpool_back(op: ops.SumPool, call: Call, y: Array, grad: Array) -> Gradient:
-    """Each pixel of a window gets the whole gradient."""
-    n, c, height, width = call.x.shape
-    patches = np.broadcast_to(grad[:, :, None, None], (n, c, *op.window.kernel, *grad.shape[2:]))
-    return Gradient((fold(patches, op.window, height, width),))
 
 
 def maxabspool(op: ops.MaxAbsPool, call: Call) -> Array:
@@ -105,45 +94,37 @@ def _gaussian(op: ops.Blur) -> Array:
     return weights
 
 
-def nailbed(op: ops.Nailbed, call: Call) -> Array:
-    """Every stride-th pixel, starting so that the selection is centred."""
-    rows, cols = _selected(op, call.x)
-    return call.x[:, :, rows, cols]
+Picking = ops.Crop | ops.EdgePad | ops.Mirror | ops.Nailbed | ops.ReflectPad
 
 
-def nailbed_back(op: ops.Nailbed, call: Call, y: Array, grad: Array) -> Gradient:
-    """The selected pixels get the gradient, the others 0."""
-    by_x = np.zeros_like(call.x)
-    rows, cols = _selected(op, call.x)
-    by_x[:, :, rows, cols] = grad
-    return Gradient((by_x,))
+def pick(op: Picking, call: Call) -> Array:
+    """Rows and columns of the image: some, in reverse order, or the outer ones several times."""
+    rows, cols = _picked(op, call.x)
+    return call.x[:, :, rows][..., cols]
 
 
-def _selected(op: ops.Nailbed, x: Array) -> tuple[slice, slice]:
-    top, left = op.starts(Shape(*x.shape[1:]))
-    return slice(top, None, op.stride), slice(left, None, op.stride)
+def pick_back(op: Picking, call: Call, y: Array, grad: Array) -> Gradient:
+    """Each pixel gets the gradients of all its copies."""
+    rows, cols = (np.eye(size)[places] for places, size in zip(_picked(op, call.x), call.x.shape[2:], strict=True))
+    return Gradient((rows.T @ grad @ cols,))
 
 
-def mirror(op: ops.Mirror, call: Call) -> Array:
-    """Reverse the order of the columns."""
-    return call.x[..., ::-1]
-
-
-def mirror_back(op: ops.Mirror, call: Call, y: Array, grad: Array) -> Gradient:
-    """Reverse the order of the columns."""
-    return Gradient((grad[..., ::-1],))
-
-
-def crop(op: ops.Crop, call: Call) -> Array:
-    """The pixels of a rectangle."""
-    return call.x[:, :, op.top : op.top + op.height, op.left : op.left + op.width]
-
-
-def crop_back(op: ops.Crop, call: Call, y: Array, grad: Array) -> Gradient:
-    """The pixels of the rectangle get the gradient, the others 0."""
-    by_x = np.zeros_like(call.x)
-    by_x[:, :, op.top : op.top + op.height, op.left : op.left + op.width] = grad
-    return Gradient((by_x,))
+def _picked(op: Picking, x: Array) -> tuple[list[int], list[int]]:
+    """Return which rows and which columns of the image stand in those of the result."""
+    height, width = x.shape[2:]
+    rows, cols = list(range(height)), list(range(width))
+    match op:
+        case ops.Crop():
+            return rows[op.top : op.top + op.height], cols[op.left : op.left + op.width]
+        case ops.Mirror():
+            return rows, cols[::-1]
+        case ops.Nailbed():
+            top, left = op.starts(Shape(*x.shape[1:]))
+            return rows[top :: op.stride], cols[left :: op.stride]
+        case _:
+            left, right, top, bottom = op.pad
+            down = [op.source(i, height) for i in range(-top, height + bottom)]
+            return down, [op.source(i, width) for i in range(-left, width + right)]
 
 
 def zero_pad(op: ops.ZeroPad, call: Call) -> Array:
@@ -156,25 +137,6 @@ def zero_pad_back(op: ops.ZeroPad, call: Call, y: Array, grad: Array) -> Gradien
     """The part of the gradient that belongs to the image."""
     height, width = call.x.shape[2:]
     return Gradient((grad[:, :, op.pad.top : op.pad.top + height, op.pad.left : op.pad.left + width],))
-
-
-def border_pad(op: ops.EdgePad | ops.ReflectPad, call: Call) -> Array:
-    """Around the image, copies of the pixels that stand there."""
-    rows, cols = _sources(op, call.x)
-    return call.x[:, :, rows][..., cols]
-
-
-def border_pad_back(op: ops.EdgePad | ops.ReflectPad, call: Call, y: Array, grad: Array) -> Gradient:
-    """Each pixel gets the gradients of all its copies."""
-    rows, cols = (np.eye(size)[places] for places, size in zip(_sources(op, call.x), call.x.shape[2:], strict=True))
-    return Gradient((rows.T @ grad @ cols,))
-
-
-def _sources(op: ops.EdgePad | ops.ReflectPad, x: Array) -> tuple[list[int], list[int]]:
-    """Return which rows and which columns stand in those of the padded image."""
-    (height, width), (left, right, top, bottom) = x.shape[2:], op.pad
-    rows = [op.source(i, height) for i in range(-top, height + bottom)]
-    return rows, [op.source(i, width) for i in range(-left, width + right)]
 
 
 Resampling = ops.BinPool | ops.Interpolate | ops.Resize | ops.Upsample
@@ -207,7 +169,7 @@ def _matrices(op: Resampling, x: Array) -> tuple[Array, Array]:
 def random_scale(op: ops.RandomScale, call: Call) -> Array:
     """A square of the image at a random scale and position, by bilinear interpolation; in evaluation the middle."""
     if not call.training:
-        return crop(op.centre_crop(call.x.shape[2]), call)
+        return pick(op.centre_crop(call.x.shape[2]), call)
     rows, cols = _scale_matrices(op, call)
     y: Array = rows @ call.x @ cols.T
     return y
@@ -216,7 +178,7 @@ def random_scale(op: ops.RandomScale, call: Call) -> Array:
 def random_scale_back(op: ops.RandomScale, call: Call, y: Array, grad: Array) -> Gradient:
     """R^T grad C."""
     if not call.training:
-        return crop_back(op.centre_crop(call.x.shape[2]), call, y, grad)
+        return pick_back(op.centre_crop(call.x.shape[2]), call, y, grad)
     rows, cols = _scale_matrices(op, call)
     return Gradient((rows.T @ grad @ cols,))
 

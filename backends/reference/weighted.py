@@ -12,7 +12,7 @@ import numpy as np
 from netspec.ir.ops import Bias, ChannelScale, Conv, Deconv, Linear, Local, PRelu
 from netspec.ir.window import Pad, Window
 
-from .call import Array, Call, Gradient
+from .call import Array, Call, Gradient, per_channel
 from .windows import columns, fold
 
 
@@ -153,30 +153,25 @@ def _merge_groups(x: Array) -> Array:
 
 def channel_scale(op: ChannelScale, call: Call) -> Array:
     """Multiply each channel by its weight, (C,)."""
-    return call.x * _per_channel(call.params[0], call.x)
+    return call.x * per_channel(call.params[0], call.x)
 
 
 def channel_scale_back(op: ChannelScale, call: Call, y: Array, grad: Array) -> Gradient:
     """By a weight: gradient times input, summed over the images and pixels of its channel."""
     by_weight = (grad * call.x).sum(axis=(0, *range(2, grad.ndim)))
-    return Gradient((grad * _per_channel(call.params[0], call.x),), (by_weight,))
+    return Gradient((grad * per_channel(call.params[0], call.x),), (by_weight,))
 
 
 def prelu(op: PRelu, call: Call) -> Array:
     """x above 0, else x times the slope of its channel, (C,), or of all, (1,)."""
-    return np.where(call.x > 0, call.x, _per_channel(call.params[0], call.x) * call.x)
+    return np.where(call.x > 0, call.x, per_channel(call.params[0], call.x) * call.x)
 
 
 def prelu_back(op: PRelu, call: Call, y: Array, grad: Array) -> Gradient:
     """By x: 1 above 0, else the slope. By a slope: gradient times min(0, input), summed over what it multiplies."""
-    by_x = grad * np.where(call.x > 0, 1.0, _per_channel(call.params[0], call.x))
+    by_x = grad * np.where(call.x > 0, 1.0, per_channel(call.params[0], call.x))
     by_channel = (grad * np.minimum(call.x, 0.0)).sum(axis=(0, *range(2, grad.ndim)))
     return Gradient((by_x,), (by_channel.sum(keepdims=True) if op.shared else by_channel,))
-
-
-def _per_channel(weight: Array, x: Array) -> Array:
-    """Reshape (C,) or (1,) to broadcast with N,C,H,W or N,C."""
-    return weight.reshape(weight.shape + (1,) * (x.ndim - 2))
 
 
 def bias(op: Bias, call: Call) -> Array:

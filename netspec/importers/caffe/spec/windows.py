@@ -14,8 +14,6 @@ from netspec.importers.spec.problem import Inexpressible, Rejected
 from netspec.ir.shape import Shape
 from netspec.ir.window import Pad, Window
 
-NO_PAD = Pad(0, 0, 0, 0)
-
 Sides = tuple[int, int]
 """Numbers for height and width."""
 
