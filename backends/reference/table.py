@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 from netspec.ir import ops
 
-from . import batch, channels, colour, groupnorm, joins, losses, neurons, norms, spatial, weighted
+from . import batch, channels, groupnorm, joins, losses, neurons, norms, spatial, weighted
 from .call import Array, Call, Gradient
 
 
@@ -43,7 +43,7 @@ OPS: Mapping[type[ops.Op], Pair] = {
         (ops.BinPool, ops.Interpolate, ops.Resize, ops.Upsample), Pair(spatial.resample, spatial.resample_back)
     ),
     ops.RandomScale: Pair(spatial.random_scale, spatial.random_scale_back),
-    ops.ColourSpace: Pair(colour.colourspace, colour.colourspace_back),
+    ops.ColourSpace: Pair(channels.colourspace, channels.colourspace_back),
     **dict.fromkeys((ops.Lrn, ops.MapNorm, ops.ContrastNorm), Pair(norms.response_norm, norms.response_norm_back)),
     ops.BatchNorm: Pair(batch.batchnorm, batch.batchnorm_back),
     **dict.fromkeys((ops.LayerNorm, ops.GroupNorm), Pair(groupnorm.groupnorm, groupnorm.groupnorm_back)),

@@ -11,12 +11,11 @@ from collections.abc import Mapping
 from netspec.ir.ops import Op
 
 from ..site import Emission
-from . import channels, colour, joins, losses, neurons, norms, spatial, weighted
+from . import channels, joins, losses, neurons, norms, spatial, weighted
 
 EMISSIONS: Mapping[type[Op], Emission] = {
     **weighted.TABLE,
     **spatial.TABLE,
-    **colour.TABLE,
     **norms.TABLE,
     **neurons.TABLE,
     **joins.TABLE,

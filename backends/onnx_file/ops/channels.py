@@ -1,8 +1,11 @@
-"""Operations that take, rearrange or reduce channels."""
+"""Operations that take, rearrange, reduce or mix channels."""
 
 from __future__ import annotations
 
-from netspec.ir.ops import ChannelMax, ChannelMean, PixelShuffle, PixelUnshuffle, Shuffle, Slice
+import numpy as np
+
+from netspec.ir.ops import ChannelMax, ChannelMean, ColourSpace, PixelShuffle, PixelUnshuffle, Shuffle, Slice
+from netspec.ir.ops.colour import CUBE_ROOT_FROM, EXPONENT, INTERCEPT, LAB, SLOPE, XYZ, YUV, Matrix
 
 from ..site import Site, Table
 
@@ -35,6 +38,24 @@ def _pixel_unshuffle(op: PixelUnshuffle, site: Site) -> None:
     site.result("Reshape", turned, site.sizes("size", 0, channels * r**2, height // r, width // r))
 
 
+def _colour_space(op: ColourSpace, site: Site) -> None:
+    """Fixed 1x1 convolutions."""
+    if op.to == "yuv":
+        site.result("Conv", site.x, _kernels(site, "yuv", YUV))
+        return
+    t = site.inner("Conv", site.x, _kernels(site, "xyz", XYZ))
+    least = site.constant("least", CUBE_ROOT_FROM)
+    root = site.inner("Pow", site.inner("Max", t, least), site.constant("exponent", EXPONENT))
+    line = site.inner("Add", site.inner("Mul", t, site.constant("slope", SLOPE)), site.constant("intercept", INTERCEPT))
+    roots = site.inner("Where", site.inner("Greater", t, least), root, line)
+    offsets = site.constant("offsets", np.array([op.offset, 0, 0], dtype=np.float32))
+    site.result("Conv", roots, _kernels(site, "lab", LAB), offsets)
+
+
+def _kernels(site: Site, what: str, matrix: Matrix) -> str:
+    return site.constant(what, np.array(matrix, dtype=np.float32)[:, :, None, None])
+
+
 TABLE: Table = {
     Slice: _slice,
     Shuffle: _shuffle,
@@ -42,4 +63,5 @@ TABLE: Table = {
     PixelUnshuffle: _pixel_unshuffle,
     ChannelMax: lambda op, site: site.result_by_group(op.groups, "ReduceMax", axes=[1]),
     ChannelMean: lambda op, site: site.result_by_group(op.groups, "ReduceMean", axes=[1]),
+    ColourSpace: _colour_space,
 }

@@ -13,14 +13,13 @@ from torch import Tensor, nn
 from netspec.ir.ops import Op
 from netspec.ir.shape import Shape
 
-from . import channels, colour, joins, losses, neurons, norms, pooling, spatial, weighted
+from . import channels, joins, losses, neurons, norms, pooling, spatial, weighted
 from .emission import Emission
 
 TABLE: Mapping[type[Op], Emission] = {
     **weighted.TABLE,
     **pooling.TABLE,
     **spatial.TABLE,
-    **colour.TABLE,
     **norms.TABLE,
     **neurons.TABLE,
     **joins.TABLE,

@@ -1,14 +1,16 @@
-"""Operations that take, rearrange or reduce channels."""
+"""Operations that take, rearrange, reduce or mix channels."""
 
 from __future__ import annotations
 
 import torch
 from torch import Tensor, nn
 
-from netspec.ir.ops import ChannelMax, ChannelMean, PixelShuffle, PixelUnshuffle, Shuffle, Slice
+from netspec.ir.ops import ChannelMax, ChannelMean, ColourSpace, PixelShuffle, PixelUnshuffle, Shuffle, Slice
+from netspec.ir.ops.colour import CUBE_ROOT_FROM, EXPONENT, INTERCEPT, LAB, SLOPE, XYZ, YUV, Matrix
 from netspec.ir.shape import Shape
 
 from .emission import OperationModule, Table
+from .precision import widened
 
 
 class ChannelSlice(nn.Module):
@@ -69,6 +71,31 @@ class MeanChannel(OperationModule):
         return torch.unflatten(x, 1, (self.op.groups, -1)).mean(2)
 
 
+class Yuv(nn.Module):
+    """Converts RGB to YUV."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return mix_channels(widened(x), YUV)
+
+
+class Lab(OperationModule):
+    """Converts RGB from 0 to 1 to L*a*b*."""
+
+    op: ColourSpace
+
+    def forward(self, x: Tensor) -> Tensor:
+        t = mix_channels(widened(x), XYZ)
+        roots = torch.where(t > CUBE_ROOT_FROM, t.clamp(min=CUBE_ROOT_FROM) ** EXPONENT, SLOPE * t + INTERCEPT)
+        light, a, b = mix_channels(roots, LAB).unbind(1)
+        return torch.stack([light + self.op.offset, a, b], 1)
+
+
+def mix_channels(x: Tensor, matrix: Matrix) -> Tensor:
+    """Multiply the channels of each pixel by a matrix: N,3,H,W to N,3,H,W."""
+    red, green, blue = x.unbind(1)
+    return torch.stack([red * r + green * g + blue * b for r, g, b in matrix], 1)
+
+
 def _slice(op: Slice, inputs: tuple[Shape, ...]) -> nn.Module:
     first, count = op.of_group
     return ChannelSlice(first, count) if op.groups == 1 else GroupedSlice(first, count, op.groups)
@@ -81,4 +108,5 @@ TABLE: Table = {
     PixelUnshuffle: lambda op, inputs: nn.PixelUnshuffle(op.factor),
     ChannelMax: lambda op, inputs: LargestChannel(op),
     ChannelMean: lambda op, inputs: MeanChannel(op),
+    ColourSpace: lambda op, inputs: Yuv() if op.to == "yuv" else Lab(op),
 }

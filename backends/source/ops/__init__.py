@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from ..site import Expressions, Modules
-from . import channels, colour, joins, losses, neurons, norms, spatial, weighted
+from . import channels, joins, losses, neurons, norms, spatial, weighted
 
 EXPRESSIONS: Expressions = {
     **weighted.EXPRESSIONS,
     **spatial.EXPRESSIONS,
-    **colour.EXPRESSIONS,
     **norms.EXPRESSIONS,
     **neurons.EXPRESSIONS,
     **joins.EXPRESSIONS,

@@ -1,8 +1,8 @@
-"""Operations that take, rearrange or reduce channels."""
+"""Operations that take, rearrange, reduce or mix channels."""
 
 from __future__ import annotations
 
-from netspec.ir.ops import ChannelMax, ChannelMean, PixelShuffle, PixelUnshuffle, Shuffle, Slice
+from netspec.ir.ops import ChannelMax, ChannelMean, ColourSpace, PixelShuffle, PixelUnshuffle, Shuffle, Slice
 
 from ..site import Expressions, Site
 from ..text import call
@@ -37,6 +37,12 @@ def _channel_mean(op: ChannelMean, at: Site) -> str:
     return f"{at.operand}.mean(1, keepdim=True)" if op.groups == 1 else f"{_by_groups(op.groups, at)}.mean(2)"
 
 
+def _colour_space(op: ColourSpace, at: Site) -> str:
+    if op.to == "yuv":
+        return call(at.helper("to_yuv"), at.x)
+    return call(at.helper("to_lab"), at.x, offset=repr(op.offset))
+
+
 EXPRESSIONS: Expressions = {
     Slice: _slice,
     Shuffle: _shuffle,
@@ -44,4 +50,5 @@ EXPRESSIONS: Expressions = {
     PixelUnshuffle: lambda op, at: call("F.pixel_unshuffle", at.x, str(op.factor)),
     ChannelMax: _channel_max,
     ChannelMean: _channel_mean,
+    ColourSpace: _colour_space,
 }
