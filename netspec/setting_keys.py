@@ -277,9 +277,9 @@ TEST = (
     Key(
         "views",
         OneOf((1, 10), ("whole",)),
-        "what netspec eval sees of each image. 1: the centre crop, as in validation. 10: the mean over the corner and "
-        "centre crops and their mirror images. whole: all of it, in overlapping crops, for networks whose scores are "
-        "maps",
+        "what a test sees of each image, that of netspec eval and that at the end of a training. 1: the centre crop, "
+        "as in validation. 10: the mean over the corner and centre crops and their mirror images. whole: all of it, in "
+        "overlapping crops, for networks whose scores are maps",
         default=1,
     ),
     Key(

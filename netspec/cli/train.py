@@ -11,6 +11,7 @@ import click
 
 from netspec.cli import ARGUMENTS
 from netspec.cli.common import DEVICES, PRECISIONS, SPLITS, fail, importing_torch, without_option
+from netspec.cli.final_test import final_test, wants_test
 from netspec.cli.reading import READING_OPTIONS, Reading, read_net, reading_options
 from netspec.cli.runs import exit_on_error, names_data, require_existing
 from netspec.cli.trained import starting_weights_options
@@ -121,6 +122,9 @@ def command(
     DIR/train/masks/NAME.png, the same in DIR/val; or DIR/images and DIR/masks; or Pascal VOC's or Cityscapes'), a pack
     of one, digits, or synthetic.
 
+    If the spec's test line says views=10 or views=whole, of which validations see only the centre crop, the training
+    ends with this test.
+
     Ctrl-C (or kill) ends training after the current step, saves a checkpoint, and exits with 130 (or 143). To continue,
     use --resume RUN, which needs no FILE, or repeat the command with its --out. A later end can be set with --epochs or
     --steps.
@@ -166,8 +170,15 @@ def command(
         result = train_on_devices(TrainingJob(net, file, resume, request), quiet=quiet, arguments=arguments)
     if isinstance(result, int):
         sys.exit(result)
-    for line in _result_lines(result):
+    for line in _validation_lines(result):
         click.echo(line)
+    try:
+        if wants_test(result):
+            sys.stdout.flush()
+            click.echo(final_test(result, quiet=quiet))
+    finally:
+        for line in _count_lines(result):
+            click.echo(line)
     if result.signal is not None and result.state == "interrupted":
         sys.exit(_SIGNALLED + result.signal)
 
@@ -198,20 +209,19 @@ def _need_data_or_run(data: str | None, resume: Path | None) -> None:
     require_existing(data=data)
 
 
-def _result_lines(result: Result) -> list[str]:
-    """Return the last lines of the output: accuracy, number of images used and skipped, the run's folder."""
-    from netspec.formatting import format_count, plural
-    from netspec.train.learning.validation import PROTOCOL, VIEWS
+def _validation_lines(result: Result) -> list[str]:
+    """Return the first lines of the output: how the training ended, and its last validation."""
+    from netspec.formatting import format_count
+    from netspec.train.learning.validation import PROTOCOL
     from netspec.train.runs.runfolder import resuming
 
-    train, validation = result.counts["train"], result.counts["validation"]
     lines = []
     if result.state == "interrupted":
         lines.append(f"interrupted after step {format_count(result.step)}; everything up to there is saved")
         lines.append(f"to continue: {resuming(result.folder)}")
     if result.unchanged:
         lines.append(f"{result.folder} is finished already (--resume with --epochs or --steps extends it)")
-    evaluation = result.evaluation
+    evaluation, validation = result.evaluation, result.counts["validation"]
     if evaluation is not None:
         skipped = f" ({format_count(validation['skipped'])} unreadable)" if validation["skipped"] else ""
         when = "at the last validation: " if result.state == "interrupted" else ""
@@ -219,16 +229,20 @@ def _result_lines(result: Result) -> list[str]:
             f"{when}{', '.join(evaluation.accuracies)}, "
             f"loss {evaluation.loss:.4g} on {format_count(evaluation.images)} validation images{skipped}, {PROTOCOL}"
         )
-        if result.views != VIEWS and result.state == "finished":
-            tested = f"netspec eval {shlex.quote(str(result.folder))}"
-            lines.append(f"to test it as its spec says, with views={result.views}: {tested}")
+    return lines
+
+
+def _count_lines(result: Result) -> list[str]:
+    """Return the last lines of the output: number of images used and skipped, the run's folder."""
+    from netspec.formatting import format_count, plural
+
+    train = result.counts["train"]
     parts = [f"{format_count(train['used'])} used", f"{format_count(train['skipped'])} unreadable",
              f"{format_count(train['dropped'])} dropped in incomplete batches"]  # fmt: skip
     if train["unreached"]:
         parts.append(f"{format_count(train['unreached'])} not reached")
-    lines.append(f"{plural(result.step, 'step')}, {plural(train['drawn'], 'image')} drawn: {', '.join(parts)}")
-    lines.append(
-        f"training set: {format_count(train['images'])} images, {format_count(train['unreadable'])} unreadable"
-    )
-    lines.append(f"run: {result.folder}")
-    return lines
+    return [
+        f"{plural(result.step, 'step')}, {plural(train['drawn'], 'image')} drawn: {', '.join(parts)}",
+        f"training set: {format_count(train['images'])} images, {format_count(train['unreadable'])} unreadable",
+        f"run: {result.folder}",
+    ]

@@ -22,6 +22,7 @@ from netspec.train.data.batches.preparation import Preparation
 from netspec.train.data.batches.transfer import buffers_for
 from netspec.train.data.drawn import WholeMasks
 from netspec.train.data.source import open_source
+from netspec.train.data.sources.synthetic import SYNTHETIC
 from netspec.train.data.splits import Data, only_class, with_cache
 from netspec.train.errors import RequestError
 from netspec.train.learning.ema import Average
@@ -238,6 +239,7 @@ def _run_in(folder: RunFolder, job: _Job, reporter: Reporter) -> Result:
     try:
         folder.write_run({"state": "running", **facts, **resumed})
         folder.write_spec(job.spec)
+        folder.remove_test()
         for note in (*data.notes, *_validation_notes(graph, job.data)):
             reporter.note(note)
         problems = Problems(folder, reporter)
@@ -274,8 +276,8 @@ def _run_in(folder: RunFolder, job: _Job, reporter: Reporter) -> Result:
 def _validation_notes(graph: Graph, data: Data) -> tuple[str, ...]:
     """Return a note if tests may see more of an image than validation does."""
     if graph.test.views != VIEWS:
-        views = graph.test.views
-        return (f"validation uses the {PROTOCOL}; the spec's test views={views} only applies to netspec eval",)
+        where = "netspec eval" if data.source == SYNTHETIC else "the test at the end"
+        return (f"validation uses the {PROTOCOL}; the spec's test views={graph.test.views} applies to {where}",)
     if graph.is_dense and isinstance(data.train, WholeMasks):
         return (f"validation uses the {PROTOCOL} of each image; netspec eval --views whole measures all of it",)
     return ()

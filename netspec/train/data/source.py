@@ -22,7 +22,7 @@ from netspec.train.data.sources.masks.listing import holds_masks, resembles_mask
 from netspec.train.data.sources.masks.looking import require_masks
 from netspec.train.data.sources.mnist import holds_mnist, open_mnist
 from netspec.train.data.sources.packed import is_packed, open_packed
-from netspec.train.data.sources.synthetic import open_synthetic
+from netspec.train.data.sources.synthetic import SYNTHETIC, open_synthetic
 from netspec.train.data.sources.synthetic_masks import open_synthetic_masks
 from netspec.train.data.splits import Data, Frame
 from netspec.train.errors import RequestError, TrainError
@@ -33,7 +33,7 @@ SOURCES: dict[str, str] = {
     "cifar10:DIR": "CIFAR-10, 32x32 colour images, 10 classes: its binary or its Python version's files in DIR",
     "mnist:DIR": "MNIST or its likes, 28x28 grey images, 10 classes: the four idx files in DIR, .gz or not",
     "digits": "1,797 handwritten digits, 8x8 pixels, 10 classes (needs scikit-learn)",
-    "synthetic": "made-up textures in the network's own size, which a network can learn to tell apart",
+    SYNTHETIC: "made-up textures in the network's own size, which a network can learn to tell apart",
 }
 """The accepted values of ``--data``, each with a one-line description. For a folder called ``digits``, the user writes
 ``./digits``."""
@@ -131,7 +131,7 @@ def open_data(name: str, needs: Needs | None = None, seed: int = 0, *, allow_emp
     TrainError
         The source is damaged or cannot be opened.
     """
-    if name == "synthetic":
+    if name == SYNTHETIC:
         if needs is None:
             raise RequestError("synthetic images take their size and classes from a network", "name one: --net FILE")
         opened = open_synthetic_masks if needs.masks else open_synthetic

@@ -14,6 +14,9 @@
     network, in place of ``top1`` and ``top5``: ``pixels_right`` (the fraction of the labelled pixels), ``mean_iou``,
     ``iou`` (of each class by its name, ``null`` if no pixel has or gets it), ``val_pixels`` (the number of labelled
     pixels). When a run is resumed, lines that were written after its checkpoint are removed.
+``test.json``
+    Of a finished run whose spec's ``test`` line has other ``views=`` than validation: the test with these views at its
+    end, as ``netspec eval --format json`` prints it.
 ``unreadable.jsonl``
     One object for each image that could not be read: ``path``, ``reason``. Exists only if there are any.
 ``checkpoints/``
@@ -44,7 +47,7 @@ from netspec.train.errors import RequestError, TrainError
 from netspec.train.files import write_atomically
 from netspec.train.locking import LockHeld, exclusive_lock
 
-SPEC, FACTS, CHECKPOINTS, LOCK = "spec.net", "run.json", "checkpoints", ".lock"
+SPEC, FACTS, CHECKPOINTS, LOCK, TEST = "spec.net", "run.json", "checkpoints", ".lock", "test.json"
 _METRICS, _UNREADABLE = "metrics.jsonl", "unreadable.jsonl"
 
 
@@ -79,6 +82,13 @@ class RunFolder:
 
     def write_run(self, facts: Mapping[str, Any]) -> None:
         self._write(FACTS, json.dumps(facts, indent=2, ensure_ascii=False) + "\n")
+
+    def write_test(self, text: str) -> None:
+        self._write(TEST, text)
+
+    def remove_test(self) -> None:
+        """Remove the test of a run that is trained further."""
+        (self.path / TEST).unlink(missing_ok=True)
 
     def clear(self) -> None:
         """Remove the files of a process that ended before its first checkpoint."""

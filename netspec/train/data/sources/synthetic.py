@@ -13,6 +13,9 @@ from numpy.typing import NDArray
 
 from netspec.train.data.splits import Data, Frame, Labels, Pixels
 
+SYNTHETIC = "synthetic"
+"""The name of these images as a source, and of those with masks."""
+
 MIN_TRAIN = 1024
 """The minimum number of training images. There are two per class if that is more."""
 
@@ -34,7 +37,7 @@ def open_synthetic(frame: Frame, classes: int, seed: int) -> Data:
     """Open synthetic images for a network with this number of classes; the same seed gives the same images."""
     train = max(MIN_TRAIN, 2 * classes)
     return Data(
-        source="synthetic",
+        source=SYNTHETIC,
         classes=tuple(f"texture {number}" for number in range(classes)),
         frame=frame,
         train=Textures(frame, classes, train, (seed, 0), "train"),

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from netspec.passes.score_grid import UNLABELLED
-from netspec.train.data.sources.synthetic import MEASURED, VALIDATION, Textures
+from netspec.train.data.sources.synthetic import MEASURED, SYNTHETIC, VALIDATION, Textures
 from netspec.train.data.splits import Data, Frame, Labels, Pixels
 
 TRAIN = 1024
@@ -22,7 +22,7 @@ def open_synthetic_masks(frame: Frame, classes: int, seed: int) -> Data:
     """Open synthetic images with masks for a network with this number of classes; the same seed gives the same
     images."""
     return Data(
-        source="synthetic",
+        source=SYNTHETIC,
         classes=tuple(f"texture {number}" for number in range(classes)),
         frame=frame,
         train=Scenes(frame, classes, TRAIN, (seed, 2), "train"),
