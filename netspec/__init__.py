@@ -78,7 +78,7 @@ def load(
     SpecError
         The spec has mistakes; ``.diagnostics`` has them.
     CannotOpen
-        A file cannot be opened.
+        A file cannot be opened. It is an ``OSError``, and a ``FileNotFoundError`` if there is no such file.
     ValueError
         ``input`` is not a shape, ``set`` has something that is not a change, ``params`` is given for a file that takes
         none, or ``history`` without the parameter file of a layer file.

@@ -9,7 +9,7 @@ from contextlib import suppress
 from itertools import islice, takewhile
 from pathlib import Path
 
-from netspec.diagnostics import CannotOpen, Diagnostic, OutsideFolder, SpecError
+from netspec.diagnostics import CannotFind, CannotOpen, Diagnostic, OutsideFolder, SpecError
 from netspec.diagnostics.model import first_line_span, source_error
 from netspec.diagnostics.nearest import nearest
 from netspec.formatting import format_count
@@ -82,13 +82,21 @@ def cannot_open(path: str | os.PathLike[str], error: OSError) -> CannotOpen:
     """Return the error for a file that cannot be opened."""
     if not os.fspath(path):
         return CannotOpen("cannot open '': this is no file's name")
-    return CannotOpen(f"cannot open {os.fspath(path)}: {error.strerror or error}")
+    kind = CannotFind if isinstance(error, FileNotFoundError) else CannotOpen
+    return _caused(kind(f"cannot open {os.fspath(path)}: {error.strerror or error}"), error.errno, os.fspath(path))
 
 
 def with_suggestion(error: CannotOpen, path: str | os.PathLike[str]) -> CannotOpen:
     """Return the error with a suggestion of the file that is most likely meant, if there is one."""
     suggestion = _suggestion(Path(path)) if os.fspath(path) else None
-    return error if suggestion in (None, Path(path)) else CannotOpen(f"{error}; did you mean {suggestion}?")
+    if suggestion in (None, Path(path)):
+        return error
+    return _caused(type(error)(f"{error}; did you mean {suggestion}?"), error.errno, error.filename)
+
+
+def _caused(error: CannotOpen, errno: int | None, filename: str | None) -> CannotOpen:
+    error.errno, error.filename = errno, filename
+    return error
 
 
 def _suggestion(path: Path) -> Path | str | None:

@@ -124,13 +124,11 @@ def _lay_out(path: str, rewrite: Callable[[str, Source], Rewritten] | None) -> _
             before = sys.stdin.buffer.read(MAX_FILE_BYTES + 1)
         else:
             with Path(path).open("rb") as file:
-                if path.lower().endswith(ONNX_FILE):
-                    raise CannotOpen(
-                        f"cannot lay out {path}: it is an ONNX model, which netspec import writes as a spec"
-                    )
-                before = file.read(MAX_FILE_BYTES + 1)
+                before = b"" if path.lower().endswith(ONNX_FILE) else file.read(MAX_FILE_BYTES + 1)
     except OSError as error:
         raise with_suggestion(cannot_open(path, error), path) from None
+    if path.lower().endswith(ONNX_FILE):
+        raise CannotOpen(f"cannot lay out {path}: it is an ONNX model, which netspec import writes as a spec")
     source = decode(before, name_of(path))
     others = (
         (is_caffe_file, "network of Caffe"),

@@ -87,6 +87,8 @@ def command(
       netspec predict specs/alexnet-torchvision.net cat.jpg --weights alexnet.pth --classes imagenet.txt
       netspec predict runs/u-net-1 cells.png -o masks
     """
+    if [run, *images].count(Path("-")) > 1:
+        fail("standard input can be read only once")
     with exit_on_error():
         opened = open_trained(run, weights, reading, classes)
         from netspec.train.config import device_for

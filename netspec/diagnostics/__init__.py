@@ -1,6 +1,7 @@
 """Diagnostics as data, and their renderings as text, JSON and SARIF."""
 
 from netspec.diagnostics.model import (
+    CannotFind,
     CannotOpen,
     Diagnostic,
     Edit,
@@ -15,6 +16,6 @@ from netspec.diagnostics.model import (
 )
 
 __all__ = [
-    "CannotOpen", "Diagnostic", "Edit", "Fix", "Label", "OutsideFolder", "Rejected", "Severity", "SpecError", "apply",
-    "in_order",
+    "CannotFind", "CannotOpen", "Diagnostic", "Edit", "Fix", "Label", "OutsideFolder", "Rejected", "Severity",
+    "SpecError", "apply", "in_order",
 ]  # fmt: skip

@@ -140,8 +140,16 @@ def source_error(code: str, source: Source, message: str, notes: Iterable[str] =
     return SpecError((Diagnostic(code, message, (first_line_span(source),), tuple(notes)),))
 
 
-class CannotOpen(Exception):
-    """A file cannot be opened (missing, a directory, no permission)."""
+class CannotOpen(OSError):
+    """A file cannot be opened (missing, a directory, no permission). Its only argument is the whole message; ``errno``
+    and ``filename`` are those of the operating system's error, where that is the reason."""
+
+    def __str__(self) -> str:
+        return str(self.args[0])
+
+
+class CannotFind(CannotOpen, FileNotFoundError):
+    """A file cannot be opened, as it does not exist."""
 
 
 class OutsideFolder(CannotOpen):

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import atexit
+import errno
 import gc
 import json
 import os
+import pickle
 from pathlib import Path
 
 import pytest
@@ -13,6 +15,7 @@ from click.testing import Result
 from places import SPECS
 from processes import invoke, netspec
 
+from netspec import load
 from netspec.diagnostics import CannotOpen
 from netspec.opening import read_named
 
@@ -71,6 +74,20 @@ def test_file_that_cannot_be_opened_is_not_its_own_suggestion(tmp_path: Path) ->
     (tmp_path / "link.net").symlink_to("nowhere.net")
     with pytest.raises(CannotOpen, match=r"link.net: No such file or directory$"):
         read_named(tmp_path / "link.net")
+
+
+def test_missing_file_is_an_error_of_the_operating_system(tmp_path: Path) -> None:
+    """``except FileNotFoundError`` and ``except OSError`` are what a Python program has around ``open``."""
+    for path in (tmp_path / "missing.net", SPECS / "alexnt.net"):
+        with pytest.raises(FileNotFoundError, match="No such file or directory") as missing:
+            load(path)
+        assert (missing.value.errno, missing.value.filename) == (errno.ENOENT, str(path))
+        assert str(missing.value).startswith(f"cannot open {path}: ")
+    with pytest.raises(OSError, match=r"Is a directory$") as folder:
+        load(tmp_path)
+    assert isinstance(folder.value, CannotOpen) and folder.value.errno == errno.EISDIR
+    assert not isinstance(folder.value, FileNotFoundError)
+    assert str(pickle.loads(pickle.dumps(folder.value))) == str(folder.value)
 
 
 def test_empty_name_of_a_file_is_no_folder() -> None:

@@ -98,6 +98,8 @@ def test_image_is_read_from_standard_input(run: Path, tmp_path: Path) -> None:
     assert piped.stdout.splitlines() == ["-", *named.stdout.splitlines()[1:]]
     empty = invoke("predict", run, "-", text=b"")
     assert (empty.exit_code, empty.stderr) == (1, "warning: - cannot be read: the file is empty\n")
+    twice = invoke("predict", run, "-", image, "-", text=image.read_bytes())
+    assert (twice.exit_code, twice.stdout, twice.stderr) == (2, "", "Error: standard input can be read only once\n")
 
 
 def test_network_with_5_channels_is_an_error(tmp_path: Path) -> None:
