@@ -6,6 +6,7 @@ import math
 from collections.abc import Collection, Iterable
 from dataclasses import replace
 
+from netspec.diff.ends import end_differences
 from netspec.diff.layers import layer_differences
 from netspec.diff.matched import Matched, match
 from netspec.diff.model import (
@@ -47,7 +48,7 @@ def compare(a: Net, b: Net) -> NetDifference:
         b = replace(b, graph=replace(b.graph, preprocessing=a.graph.preprocessing))
     matched = match(a, b)
     layers = layer_differences(matched)
-    settings = setting_differences(a.graph, b.graph)
+    settings = (*end_differences(matched, layers), *setting_differences(a.graph, b.graph))
     whole = matched.verdict.whole
     from_layers = gravest(*(d.effect for layer in layers for d in layer.differences))
     if gravest(whole, from_layers) != from_layers:

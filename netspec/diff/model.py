@@ -109,7 +109,8 @@ class Order:
 
 @dataclass(frozen=True, slots=True)
 class SettingDifference:
-    """A difference in a key of ``gpus``, ``train``, ``augment`` or ``test``."""
+    """A difference in a key of ``gpus``, ``train``, ``augment`` or ``test``; of ``net``, in the layers that give the
+    class scores or the output."""
 
     setting: str
     difference: Difference
