@@ -1,25 +1,25 @@
 """Write changes of keys (``--set``) and another input shape (``--input``) into a spec's own text.
 
-Comments and line breaks stay. Claims that hold stay too; those that the changes refute are left out. What a variant
+Comments and line breaks stay. Claims that hold stay too; what the changes refute of them is left out. What a variant
 inherits is changed by a line in the variant, never in its base.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from netspec.check import LayerFacts, check, check_file
+from netspec.check import check, check_file
 from netspec.check.claims import read_claim, read_network_claim
 from netspec.check.report import Findings
 from netspec.check.totals import computed_totals
 from netspec.diagnostics import Diagnostic, Edit, SpecError, apply
-from netspec.diagnostics.fixes import insertion
+from netspec.diagnostics.fixes import insertion, removal
 from netspec.ir.shape import Shape
-from netspec.keys.counts import all_hold
+from netspec.keys.counts import Count, all_hold
 from netspec.language.parser import parse, parse_change
-from netspec.language.syntax import Claim, Number, Pair, Section, Setting, Values, Word, by_key
+from netspec.language.syntax import Claim, Number, Pair, Section, Setting, Value, Values, Word, by_key
 from netspec.language.variants import EITHER, Texts
 from netspec.language.written import written
 from netspec.solve.edits import addition
@@ -32,7 +32,7 @@ Keys = Sequence[tuple[str, str]]
 @dataclass(frozen=True, slots=True)
 class Rewritten:
     """A changed spec, not laid out. ``refuted`` are the layers whose claims were left out, in file order, after
-    "the network" if the ``net`` line's claim was."""
+    "the network" if the ``net`` line's claim was; with the parts in brackets if it was not all of the claim."""
 
     source: Source
     refuted: tuple[str, ...] = ()
@@ -91,19 +91,22 @@ def _with_crop(texts: Texts, shape: Shape) -> Source:
         source = _with_keys(source, "augment", [("crop", str(shape.height))], layer=False)
     lost = {"crop"} if not square else set[str]()
     longer = max(shape.height, shape.width)
-    if "from" in pairs and _least(pairs["from"]) < longer:
+    # with a colour, images smaller than the crop are padded, and only those of validation need its size
+    pads = "fill" in pairs and written(pairs["fill"].value) != "reflect"
+    if "from" in pairs and _side(pairs["from"], mean=pads) < longer:
         lost.add("from")
     own = _setting(source, "augment")
     source = _without_pairs(source, own, lost) if own else source
     tests = _setting(source, "test")
     tested = by_key(tests.pairs).get("from") if tests else None
-    return _without_pairs(source, tests, {"from"}) if tests and tested and _least(tested) < longer else source
+    return _without_pairs(source, tests, {"from"}) if tests and tested and _side(tested) < longer else source
 
 
-def _least(pair: Pair) -> float:
-    """Return the number of a pair, or the first of several."""
-    value = pair.value.items[0] if isinstance(pair.value, Values) else pair.value
-    return value.value if isinstance(value, Number) else math.inf
+def _side(pair: Pair, *, mean: bool = False) -> float:
+    """Return the number of a pair; of several, the first or the ``mean``, as of the sides of images."""
+    values = pair.value.items if isinstance(pair.value, Values) else (pair.value,)
+    numbers = [value.value for value in values if isinstance(value, Number)] or [math.inf]
+    return sum(numbers) // len(numbers) if mean else numbers[0]
 
 
 def _without_pairs(source: Source, setting: Setting, lost: set[str]) -> Source:
@@ -132,24 +135,36 @@ def _without_refuted_claims(texts: Texts) -> Rewritten:
     source = texts.root
     checked = check_file(texts.file().without_claims(), texts=texts)
     facts = {layer.name: layer for layer in checked.layers}
-    net, refuted = _setting(source, "net"), {}
+    net = _setting(source, "net")
+    false: list[tuple[str, Claim, list[Value | Pair]]] = []
     if net and net.claim and checked.graph:
         counts = read_network_claim(net.claim, Findings(source))
-        if not all_hold(counts, computed_totals(checked.graph)):
-            refuted["the network"] = net.claim
+        false.append(("the network", net.claim, [*_refuted(net.claim, counts, computed_totals(checked.graph))]))
     for section in parse(source).sections:
-        if section.claim and not _holds(section.claim, facts[section.name.text]):
-            refuted[section.name.text] = section.claim
-    source = _edited(source, [edit for claim in refuted.values() for edit in _removal(source, claim)])
+        if section.claim:
+            layer = facts[section.name.text]
+            shape, counts = read_claim(section.claim, Findings(source), layer.name)
+            wrong = () if shape in (None, layer.computed) else section.claim.values
+            false.append((layer.name, section.claim, [*wrong, *_refuted(section.claim, counts, layer.counts)]))
+    refuted, edits = list[str](), list[Edit]()
+    for name, claim, parts in (one for one in false if one[2]):
+        whole = len(parts) == len(claim.values) + len(claim.pairs)
+        words = ", ".join(part.key.text if isinstance(part, Pair) else "shape" for part in parts)
+        refuted.append(name if whole else f"{name} ({words})")
+        edits += _removal(source, claim) if whole else [removal(part.span) for part in parts]
+    source = _edited(source, edits)
     problems = check(replace(texts, root=source)).errors
     if problems:
         raise SpecError(_as_unwritten(problems, source))
     return Rewritten(source, tuple(refuted))
 
 
-def _holds(claim: Claim, layer: LayerFacts) -> bool:
-    shape, counts = read_claim(claim, Findings(claim.span.source), layer.name)
-    return (shape is None or shape == layer.computed) and all_hold(counts, layer.counts)
+def _refuted(claim: Claim, stated: Mapping[str, Count], true: Mapping[str, int]) -> Iterator[Pair]:
+    """Yield the counts of a claim that are not true."""
+    for pair in claim.pairs:
+        name = pair.key.text
+        if not all_hold({name: stated[name]}, true):
+            yield pair
 
 
 def _as_unwritten(problems: Iterable[Diagnostic], source: Source) -> tuple[Diagnostic, ...]:

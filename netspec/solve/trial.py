@@ -20,6 +20,9 @@ _NETWORK = "the network"
 TRIAL_COST = 30
 """The fixed cost of a trial, in layers."""
 
+MISTAKE_COST = 10
+"""What each mistake of the file costs a trial, in layers: it is found again, and its fixes are made."""
+
 
 @dataclass(frozen=True, slots=True)
 class Proposal:
@@ -89,7 +92,7 @@ class Bench:
 
         Returns ``None`` if the budget is spent or the result is no longer wanted.
         """
-        cost = len(self.checked.file.sections) + TRIAL_COST
+        cost = len(self.checked.file.sections) + TRIAL_COST + MISTAKE_COST * len(self.checked.errors)
         if self._budget.left < cost or not self._keep_going():
             return None
         self._budget.left -= cost

@@ -80,7 +80,21 @@ def test_refuted_claims_are_left_out_and_others_stay() -> None:
     text, lost = changed(BASE, "b.stride=1")  # (9 - 2) / 1 + 1 = 8
     assert lost == ["b"] and "[b] maxpool kernel=2 stride=1  \n" in text and "-> 4x9x9 weights=108" in text
     text, lost = changed(BASE, "a.kernel=5", "a.pad=2")  # 5 * 5 * 3 * 4 = 300 weights; the shape stays
-    assert lost == ["a"] and "# its claim" in text and "-> 4x5x5" in text and "108" not in text
+    assert lost == ["a (weights)"] and "-> 4x9x9   # its claim" in text and "-> 4x5x5" in text and "108" not in text
+    text, lost = changed(BASE, "a.pad=0")  # 7 x 7 pixels; the weights stay
+    assert lost == ["a (shape)", "b"] and "-> weights=108   # its claim" in text
+
+
+def test_each_count_of_a_claim_is_left_out_by_itself() -> None:
+    """Of 3 -> 5 filters: 15 weights and not 9, 20 parameters and not 12, 80 units and not 48; the depth stays."""
+    spec = """net x -> weights=9 depth=1 parameters=12  # of all
+[i] input 3x4x4
+[c] conv filters=3 kernel=1 -> units=48 weights=9
+"""
+    text, lost = changed(spec, "c.filters=5")
+    assert lost == ["the network (weights, parameters)", "c"]
+    assert text.startswith("net x -> depth=1  # of all\n") and text.rstrip().endswith("filters=5 kernel=1")
+    assert changed(spec, "net.rounding=up")[1] == []
 
 
 def test_comments_between_the_parts_of_a_claim_stay() -> None:
@@ -110,6 +124,12 @@ def test_sizes_that_are_too_small_for_another_input_are_left_out() -> None:
     for side, left in ((12, lines), (13, "test  views=whole \n")):
         text, _ = changed(f"[i] input 3x4x4\n[s] softmax\n{lines}", shape=Shape(3, side, side))
         assert text.removeprefix(f"[i] input 3x{side}x{side}\n[s] softmax\n").strip("\n") == left.strip("\n")
+
+
+def test_sides_below_the_crop_stay_if_smaller_images_are_padded() -> None:
+    text = "[i] input 3x4x4\n[s] softmax\naugment from=3,20 fill=mean\n"
+    assert "from=3,20" in changed(text, shape=Shape(3, 11, 11))[0]  # their mean is 11
+    assert "from" not in changed(text, shape=Shape(3, 12, 12))[0]
 
 
 def test_crop_alone_that_no_shape_can_have_takes_its_line_with_it() -> None:
