@@ -118,11 +118,10 @@ class Model:
 
     def number(self, value: str) -> float | None:
         """Return a constant that has a single value, the same for any number of images; ``None`` for anything else."""
-        if value not in self._numbers:
-            tensor = None if value in self.counts else self.tensors.get(value)
-            single = tensor is not None and tensor.size == 1
-            self._numbers[value] = float(tensor.values().reshape(-1)[0]) if tensor is not None and single else None
-        return self._numbers[value]
+        tensor = self.tensors.get(value)
+        if tensor is None or tensor.size != 1 or value in self.counts:
+            return None
+        return float(tensor.values().reshape(-1)[0])
 
     def axes_of(self, node: Node) -> list[int] | None:
         """Return the axes that an operator is for: an attribute, or an input since operator sets 13 and 18.
@@ -133,11 +132,6 @@ class Model:
         if axes is None and len(node.inputs) > 1 and (tensor := self.tensors.get(node.inputs[1])) is not None:
             axes = tensor.read().reshape(-1)
         return None if axes is None else [int(axis) for axis in axes]
-
-    @cached_property
-    def _numbers(self) -> dict[str, float | None]:
-        """The results of ``number`` so far: patterns ask for the same constants again and again."""
-        return {}
 
 
 def needed(nodes: Sequence[Node], outputs: Iterable[str]) -> Iterator[Node]:
