@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from typing import Literal
 
 from netspec.formatting import format_count, format_number
 from netspec.keys.kind import BadValue, one_of, shown, unknown_word
@@ -117,3 +118,28 @@ class OneOf:
         if isinstance(value, Word) and value.text in self.words:
             return value.text
         raise unknown_word(value, self.words, self.doc)
+
+
+@dataclass(frozen=True, slots=True)
+class ClassWeights:
+    """A number from 0 for each class, at least one of them above 0: read as a tuple; ``none`` is read as ``None``."""
+
+    words: tuple[str, ...] = ("balanced", "none")
+    doc: str = "a number from 0 for each class, 1,5,5, balanced, or none"
+
+    def read(self, value: Value) -> tuple[float, ...] | Literal["balanced"] | None:
+        if isinstance(value, Word) and value.text == "none":
+            return None
+        if isinstance(value, Word) and value.text == "balanced":
+            return "balanced"
+        if not isinstance(value, Values):
+            raise unknown_word(value, self.words, self.doc)
+        weights = tuple(map(_weight, value.items))
+        if not any(weights):
+            raise BadValue("needs a number above 0: with these, no class is learnt", value.span)
+        return weights
+
+
+def _weight(item: Value) -> float:
+    weight = Real(low=0).read(item)
+    return Real(above=0).read(item) if weight else 0.0

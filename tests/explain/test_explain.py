@@ -7,7 +7,7 @@ import pytest
 from netspec import explain, layers, setting_keys
 from netspec.explain.markdown import first_sentence, table
 from netspec.keys import NEURONS
-from netspec.keys.colours import COLOURS
+from netspec.keys.augmentations import COLOURS
 from netspec.keys.initialisers import INITIALISERS
 from netspec.keys.learning import LEARNING, OF_PRODUCTS
 from netspec.keys.schedules import SCHEDULES, WARMUPS
