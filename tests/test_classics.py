@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
+
 import pytest
 from classics import CLASSICS, classic
 from places import SPECS
@@ -150,6 +152,9 @@ def test_which_rows_of_googlenets_table_follow_from_its_filters() -> None:
     parameters = {name for name, (k, _, weights, _) in GOOGLENET.items() if abs(weights / 1024 - float(k)) <= 1}
     assert parameters == {"conv2", "inc3a", "inc3b", "inc4b", "linear"}
     assert [GOOGLENET[name][2] // 1024 for name in ("inc4c", "inc5a")] == [497, 1018]
+    printed = sum(Fraction(k) for k, *_ in GOOGLENET.values())
+    assert (float(printed), round(printed * 1024)) == (6797.7, 6_960_845)
+    assert sum(weights for _, _, weights, _ in GOOGLENET.values()) == 6_990_272
 
 
 def test_googlenet_without_and_with_its_auxiliary_classifiers() -> None:

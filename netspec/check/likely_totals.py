@@ -39,7 +39,7 @@ def likely(name: str, count: Count, true: Mapping[str, int], graph: Graph) -> It
         yield others[name][1]
     if name == "parameters":
         yield from _of_keras(count, parameters, graph, numbers)
-    part = _part(name, count, numbers)
+    part = _part(name, count, numbers) or _in_1024s(name, count, numbers)
     if part:
         yield part
 
@@ -82,13 +82,33 @@ def _part(name: str, count: Count, numbers: Sequence[LayerNumbers]) -> str | Non
     if connected and count.holds(total - connected):
         rest = format_count(total - connected)
         return f"without its fully connected layers, which have {format_count(connected)}, it has {rest}"
-    above = {n.name: n.inputs for n in numbers}
-    outputs = above.keys() - {layer for inputs in above.values() for layer in inputs}
-    for output in (layer for layer in above if layer in outputs and 1 < len(outputs) <= MAX_OUTPUTS):
-        whole = sum(counts[layer] for layer in _leading_to(output, above))
+    for output, whole in _of_outputs(counts, numbers):
         if whole and count.holds(whole):
             return f"the layers that lead to {output} have {format_count(whole)}"
     return None
+
+
+def _in_1024s(name: str, count: Count, numbers: Sequence[LayerNumbers]) -> str | None:
+    """Return a note on what has a claimed number of weights or parameters if a K is 1,024 of them, as in table 1 of
+    Szegedy et al. (2015): GoogLeNet's 6,998,552 are 6,834K there, and so often said to be 6.8M."""
+    if name not in ("weights", "parameters") or not count.letter:
+        return None
+    counts = {n.name: _count(name, n) for n in numbers}
+    parts = {"it has": sum(counts.values())}
+    parts |= {f"the layers that lead to {output} have": whole for output, whole in _of_outputs(counts, numbers)}
+    for words, whole in parts.items():
+        if count.holds(whole * 1000 // 1024):
+            thousands = f"{format_count(whole // 1024)}K, if a K is 1,024 as in GoogLeNet's table 1"
+            return f"{words} {format_count(whole)}: {thousands}"
+    return None
+
+
+def _of_outputs(counts: Mapping[str, int], numbers: Sequence[LayerNumbers]) -> Iterator[tuple[str, int]]:
+    """Yield the outputs of a network with several, each with the sum of the counts of the layers that lead to it."""
+    above = {n.name: n.inputs for n in numbers}
+    outputs = above.keys() - {layer for inputs in above.values() for layer in inputs}
+    for output in (layer for layer in above if layer in outputs and 1 < len(outputs) <= MAX_OUTPUTS):
+        yield output, sum(counts[layer] for layer in _leading_to(output, above))
 
 
 def _count(name: str, layer: LayerNumbers) -> int:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+import re
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -12,7 +13,7 @@ from netspec.check.totals import computed_totals
 from netspec.explain.keys import default_line
 from netspec.keys import Argument, Key, LayerNames, OneOf
 from netspec.keys.calls import forms_of
-from netspec.keys.counts import OF_LAYER, OF_NETWORK
+from netspec.keys.counts import OF_LAYER, OF_NETWORK, Count
 from netspec.lsp.document import Document
 from netspec.lsp.elements import keys_of, naming_keys
 from netspec.lsp.scan import Context, context, statement_around
@@ -23,6 +24,9 @@ Kind = Literal["setting", "type", "key", "value", "layer", "shape", "file"]
 
 MAX_ROW_CHANNELS = 16
 """The most input channels for which a row of a connection table is offered."""
+
+_PRINTED = Count(100, 1, "M")
+"""A count with as many digits as papers print."""
 
 _VARIANT_DOCS = {
     "drop": "Removes layers of the spec that this one starts from.",
@@ -75,7 +79,7 @@ def _candidates(document: Document, here: Context) -> Iterator[Candidate]:
             yield from _arguments(document, here)
         case "choice":
             yield from _choices(document, here)
-        case "claim":
+        case "claim" | "count":
             yield from _claims(document, here)
 
 
@@ -192,7 +196,7 @@ def _namable(document: Document, here: Context) -> list[LayerFacts]:
 
 def _claims(document: Document, here: Context) -> Iterator[Candidate]:
     """Yield the claims that hold for the layer or, in the ``net`` line, for the network, computed by checking the file
-    without the claim being written."""
+    without the claim being written. Behind the name of a count, this is its number, exact and rounded."""
     start, end = statement_around(document.source, here.start)
     text = document.source.text
     arrow = text.find("->", start, end)
@@ -200,21 +204,31 @@ def _claims(document: Document, here: Context) -> Iterator[Candidate]:
         return
     blank = "".join(c if c in "\r\n" else " " for c in text[arrow:end])
     without_claim = replace(document, source=Source(document.source.name, text[:arrow] + blank + text[end:]))
+    shape, counts, docs = _true_claims(without_claim.checked, here)
+    if here.kind == "count":
+        true = counts.get(here.key)
+        for number in dict.fromkeys(map(str, (true, _PRINTED.of(true)) if true is not None else ())):
+            yield Candidate(number, "value", number, here.start, here.end, docs[here.key])
+        return
+    others = text[arrow : here.start] + text[here.end : end]
+    claims = {shape: "its shape"} if shape else {}
+    for count, true in counts.items():
+        if not re.search(rf"\b{count}[ \t]*=", others):
+            claims[count if here.followed else f"{count}={true}"] = docs[count]
     space = " " if text[: here.start].endswith(">") else ""
-    for claim, doc in _true_claims(without_claim.checked, here).items():
+    for claim, doc in claims.items():
         yield Candidate(claim, "shape", space + claim, here.start, here.end, doc)
 
 
-def _true_claims(checked: Checked, here: Context) -> dict[str, str]:
-    """Return what can be claimed, each with a description; nothing if it cannot be computed."""
+def _true_claims(checked: Checked, here: Context) -> tuple[str, Mapping[str, int], Mapping[str, str]]:
+    """Return what can be claimed: the shape, and the counts with their descriptions; nothing if it cannot be
+    computed."""
     if here.head == "net":
-        totals = computed_totals(checked.graph) if checked.graph else {}
-        return {f"{count}={totals[count]}": doc for count, doc in OF_NETWORK.items() if totals}
+        return "", computed_totals(checked.graph) if checked.graph else {}, OF_NETWORK
     facts = checked.layer(here.name)
     if facts is None or facts.computed is None:
-        return {}
-    counts = {f"{count}={facts.counts[count]}": doc for count, doc in OF_LAYER.items()}
-    return {str(facts.computed): "its shape", **counts}
+        return "", {}, OF_LAYER
+    return str(facts.computed), {count: facts.counts[count] for count in OF_LAYER}, OF_LAYER
 
 
 def _key(document: Document, here: Context) -> Key | None:

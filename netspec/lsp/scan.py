@@ -15,7 +15,7 @@ from netspec.source import Source
 
 _TOKEN = re.compile(r"(?P<comment>#[^\r\n]*)|(?P<mark>->|[=,()\[\]])|(?P<word>(?:(?!->)[^\s=,()\[\]#])+)")
 
-Kind = Literal["start", "name", "type", "item", "value", "argument", "choice", "claim", "nothing"]
+Kind = Literal["start", "name", "type", "item", "value", "argument", "choice", "claim", "count", "nothing"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,13 +23,13 @@ class Context:
     """What may be written at an offset.
 
     ``kind`` is the syntactic position: the start of a statement, a layer's name or type, an item (a key), the value of
-    a key, an argument in parentheses, a claim, or nothing.
+    a key, an argument in parentheses, a claim, the number of a count in it, or nothing.
 
     ``start`` and ``end`` delimit the word under the cursor. ``head`` is the first token of the statement, which for a
     layer is ``[``. ``name`` is the layer's name, and ``operand`` the layer's type or the word after a setting's name.
-    ``key`` is the key whose value or argument is being written, ``call`` the word before the parentheses, and
-    ``listed`` the words already in this value. ``given`` are the keys that the statement has. ``followed``: the word is
-    followed by an equals sign.
+    ``key`` is the key whose value or argument, or the count whose number, is being written, ``call`` the word before
+    the parentheses, and ``listed`` the words already in this value. ``given`` are the keys that the statement has.
+    ``followed``: the word is followed by an equals sign.
     """
 
     kind: Kind
@@ -162,7 +162,7 @@ class _Scanner:
             case "=" if self.call:
                 self.kind = "choice"
             case "=" if self.in_claim:
-                self.kind = "nothing"
+                self.kind, self.key = "count", self.previous
             case "=":
                 self.kind, self.key, self.listed = "value", self.previous, []
                 self.operand = "" if self.operand == self.previous else self.operand

@@ -256,6 +256,11 @@ BRANCHES = """[i] input 10
     ("claim", "layers", "notes"),
     [
         ("parameters=154", BRANCHES, ("the layers that lead to s have 154",)),
+        (
+            "parameters=45.9K",
+            "[i] input 46\n[a] fc outputs=1000",
+            ("it has 47,000: 45K, if a K is 1,024 as in GoogLeNet's table 1",),
+        ),
         ("parameters=144", BRANCHES, ("without b, which has 44, it has 144",)),
         (
             "parameters=48",

@@ -219,6 +219,27 @@ def test_claims_of_the_network_are_its_totals() -> None:
     assert complete(*at_cursor("net n -> |\n[i] input 4\n[a] fc\n")) == []
 
 
+def test_numbers_of_counts_are_offered_exact_and_as_papers_print_them() -> None:
+    layers_of_net = "\n[i] input 4\n[a] fc outputs=3\n[b] fc outputs=1000000\n"
+    for words in ("parameters=|", "depth=2 parameters=4.0|M", "parameters=|  depth=2"):
+        assert labels(f"net n -> {words}{layers_of_net}", {}) == ["4000015", "4.00M"]
+        for number in ("4000015", "4.00M"):
+            loads(f"net n -> parameters={number}{layers_of_net}")
+    assert labels(f"net n -> depth=|{layers_of_net}", {}) == ["2"]
+    assert labels(f"net n -> fuel=|{layers_of_net}", {}) == []
+    assert labels("[a] conv filters=8 kernel=3 -> weights=|") == ["6912", "6.91K"]  # 8 * 96 * 9
+
+
+def test_counts_that_a_claim_has_are_not_offered_again() -> None:
+    layers_of_net = "\n[i] input 4\n[a] fc outputs=3\n"
+    assert labels(f"net n -> units=3 | depth = 1{layers_of_net}", {}) == [
+        "weights=12",
+        "parameters=15",
+        "connections=12",
+    ]
+    assert labels(f"net n -> par|=4{layers_of_net}", {}) == ["units", "weights", "parameters", "connections", "depth"]
+
+
 @pytest.mark.parametrize("text", ["# |", "[a] conv # k|", "[|", "[a] conv kernel=3, |x", "[a] relu ] |", "[a] conv (|"])
 def test_unclear_positions_offer_at_most_keys_and_values(text: str) -> None:
     assert [c for c in candidates(text) if c.kind not in ("key", "value")] == []
