@@ -10,7 +10,8 @@ from torch import Tensor
 
 from netspec.ir import rules
 from netspec.passes.accumulation import WHOLE, BatchProgress
-from netspec.train.learning.rule import Group, Optimiser, Scale, gradients, without
+from netspec.train.learning.clipping import gradients
+from netspec.train.learning.rule import Group, Optimiser, Scale, without
 
 R = TypeVar("R", rules.Adam, rules.Lamb)
 

@@ -11,8 +11,9 @@ from torch import Tensor
 from netspec.ir import rules
 from netspec.train.data.batches.transfer import to_device
 from netspec.train.learning.adam import WithMoments
+from netspec.train.learning.clipping import gradients
 from netspec.train.learning.norms import Norms
-from netspec.train.learning.rule import Due, Group, Scale, gradients
+from netspec.train.learning.rule import Due, Group, Scale
 from netspec.train.learning.sgd import PaperSGD
 
 

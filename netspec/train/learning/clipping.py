@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 
 import torch
 from torch import Tensor
@@ -27,14 +27,14 @@ class Clipping:
         """Limit the gradients of those parameters of this device that the next update moves. With a limit of the norm,
         all devices must call this together."""
         if self._clip.by == "value":
-            given = _gradients(moving)
+            given = gradients(moving)
             if given:
                 torch._foreach_clamp_min_(given, -self._clip.max)
                 torch._foreach_clamp_max_(given, self._clip.max)
             return
         scale = self._scale(moving)
         if moving:
-            given = _gradients(moving)
+            given = gradients(moving)
             torch._foreach_mul_(given, scale.to(given[0].dtype))
 
     def _scale(self, moving: Collection[Tensor]) -> Tensor:
@@ -60,5 +60,6 @@ def squares(tensors: list[Tensor]) -> Tensor:
     return norms.double().square().sum()
 
 
-def _gradients(weights: Collection[Tensor]) -> list[Tensor]:
+def gradients(weights: Iterable[Tensor]) -> list[Tensor]:
+    """Return the gradients of weights, those that have one."""
     return [w.grad for w in weights if w.grad is not None]

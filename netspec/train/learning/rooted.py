@@ -10,7 +10,8 @@ from torch import Tensor
 
 from netspec.ir import rules
 from netspec.ir.rules import AdaGrad, RmsProp
-from netspec.train.learning.rule import Group, Optimiser, Scale, gradients
+from netspec.train.learning.clipping import gradients
+from netspec.train.learning.rule import Group, Optimiser, Scale
 
 
 class InPortions(Optimiser):

@@ -14,7 +14,7 @@ from netspec.ir.constraint import FREE, Constraint, incoming
 from netspec.ir.schedules import OwnSchedule
 from netspec.passes.accumulation import WHOLE, BatchProgress
 from netspec.passes.optimiser_state import STATE_KINDS, StateKind
-from netspec.train.learning.clipping import Clipping
+from netspec.train.learning.clipping import Clipping, gradients
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,11 +150,6 @@ class Optimiser(ABC):
         remembered = (self.remembered(kind, weights) for kind in kinds)
         tensors = zip(weights, gradients(weights), *remembered, strict=True)
         return [w for w, *others in tensors if _same_layout(w, *others)]
-
-
-def gradients(weights: Iterable[Tensor]) -> list[Tensor]:
-    """Return the gradients of weights, all of which have one."""
-    return [w.grad for w in weights if w.grad is not None]
 
 
 def without(weights: list[Tensor], some: list[Tensor]) -> list[Tensor]:

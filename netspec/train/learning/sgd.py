@@ -7,7 +7,8 @@ from collections.abc import Iterable
 import torch
 from torch import Tensor
 
-from netspec.train.learning.rule import Group, Optimiser, Scale, gradients, without
+from netspec.train.learning.clipping import gradients
+from netspec.train.learning.rule import Group, Optimiser, Scale, without
 
 
 class PaperSGD(Optimiser):
