@@ -25,6 +25,7 @@ from itertools import zip_longest
 
 from torch import Tensor
 
+from netspec.formatting import format_sizes
 from netspec.ir.graph import Graph, Node
 from netspec.ir.ops import Conv, Dropout, Flatten, Input, Linear, Loss, MaxPool, Relu, Softmax, word_of
 from netspec.passes.padding import conv_padding, pool_padding
@@ -96,10 +97,6 @@ def to_torchvision(graph: Graph, state_dict: Mapping[str, Tensor]) -> dict[str, 
     return {theirs: state_dict[key] for theirs, key in torchvision_keys(graph).items()}
 
 
-def _by_x(shape: tuple[int, ...]) -> str:
-    return "x".join(map(str, shape))
-
-
 def _describe(graph: Graph, node: Node) -> str:
     """Return the description of an operation, in the words of ``FUNCTION``."""
     (x, *_), op = graph.shapes(node), node.op
@@ -107,13 +104,14 @@ def _describe(graph: Graph, node: Node) -> str:
         case Conv(filters, window, groups):
             padding = conv_padding(window, x)
             maps = f"{groups} groups of " if groups > 1 else "" if op.table is None else "a table of "
-            kernels = f"{filters} kernels {maps}{x.channels // groups}x{_by_x(window.kernel)}"
-            return f"conv of {kernels}, stride {_by_x(window.stride)}, pad {_by_x(padding.image_pad or padding.op_pad)}"
+            kernels = f"{filters} kernels {maps}{x.channels // groups}x{format_sizes(window.kernel)}"
+            pad = format_sizes(padding.image_pad or padding.op_pad)
+            return f"conv of {kernels}, stride {format_sizes(window.stride)}, pad {pad}"
         case MaxPool(window):
             padding = pool_padding(window, x)
             rounded = ", rounded up" if padding.ceil_mode else ""
-            pad = _by_x(padding.image_pad or padding.op_pad)
-            return f"maxpool {_by_x(window.kernel)}, stride {_by_x(window.stride)}, pad {pad}{rounded}"
+            pad = format_sizes(padding.image_pad or padding.op_pad)
+            return f"maxpool {format_sizes(window.kernel)}, stride {format_sizes(window.stride)}, pad {pad}{rounded}"
         case Linear(outputs, groups):
             shares = f" in {groups} groups" if groups > 1 else ""
             last = [other.name for other in graph.nodes.values() if isinstance(other.op, Linear)][-1]

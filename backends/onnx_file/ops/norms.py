@@ -38,15 +38,12 @@ def _even_lrn(op: Lrn, site: Site) -> None:
 
 
 def _map_norm(op: MapNorm, site: Site) -> None:
-    squares = site.inner("Mul", site.x, site.x)
-    _normalise(site, window_means(op.size, site, squares, padding=True), op.k, op.alpha * op.size**2, op.beta)
-
-
-def _contrast_norm(op: ContrastNorm, site: Site) -> None:
-    """Like MapNorm, but square x minus the mean of the image pixels in the window."""
-    contrast = site.inner("Sub", site.x, window_means(op.size, site, site.x, padding=False))
-    squares = site.inner("Mul", contrast, contrast)
-    _normalise(site, window_means(op.size, site, squares, padding=True), op.k, op.alpha * op.size**2, op.beta)
+    """ContrastNorm squares x minus the mean of the image pixels in the window."""
+    u = site.x
+    if isinstance(op, ContrastNorm):
+        u = site.inner("Sub", u, window_means(op.size, site, u, padding=False))
+    means = window_means(op.size, site, site.inner("Mul", u, u), padding=True)
+    _normalise(site, means, op.k, op.alpha * op.size**2, op.beta)
 
 
 def window_means(size: int, site: Site, x: str, padding: bool) -> str:
@@ -130,7 +127,7 @@ def _dropout(op: Dropout, site: Site) -> None:
 TABLE: Table = {
     Lrn: _lrn,
     MapNorm: _map_norm,
-    ContrastNorm: _contrast_norm,
+    ContrastNorm: _map_norm,
     BatchNorm: _batch_norm,
     LayerNorm: _layer_norm,
     GroupNorm: _group_norm,

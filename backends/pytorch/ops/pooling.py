@@ -37,34 +37,24 @@ class PaddedMaxPool(PaddedPool):
         return F.max_pool2d(x, self.kernel, self.stride, dilation=self.dilation)
 
 
-class PaddedAvgPool(PaddedPool):
-    """The mean of each window's image pixels, for padding or dilation that ``nn.AvgPool2d`` does not support.
-
-    Convolutions with a box of ones give the sums and the numbers of image pixels.
-    """
-
-    def forward(self, x: Tensor) -> Tensor:
-        box = x.new_ones(1, 1, *self.kernel)
-        maps = F.pad(x.flatten(0, 1).unsqueeze(1), self.image_pad)
-        real = F.pad(x.new_ones(1, 1, x.shape[2], x.shape[3]), self.image_pad)
-        total = F.conv2d(maps, box, stride=self.stride, dilation=self.dilation)
-        count = F.conv2d(real, box, stride=self.stride, dilation=self.dilation)
-        return _unmerge(total / count, x)
-
-
 class SummedPool(PaddedPool):
-    """The sum of each window's image pixels, by convolution with a box of ones."""
+    """The sum of each window's image pixels."""
 
     def forward(self, x: Tensor) -> Tensor:
-        box = x.new_ones(1, 1, *self.kernel)
-        maps = F.pad(x.flatten(0, 1).unsqueeze(1), self.image_pad)
-        total = F.conv2d(maps, box, stride=self.stride, dilation=self.dilation)
-        return _unmerge(total, x)
+        maps = self.sums(x.flatten(0, 1).unsqueeze(1))
+        return maps.view(x.shape[0], x.shape[1], maps.shape[2], maps.shape[3])
+
+    def sums(self, maps: Tensor) -> Tensor:
+        """Convolve N,1,H,W with a box of ones."""
+        box = maps.new_ones(1, 1, *self.kernel)
+        return F.conv2d(F.pad(maps, self.image_pad), box, stride=self.stride, dilation=self.dilation)
 
 
-def _unmerge(maps: Tensor, x: Tensor) -> Tensor:
-    """Reshape N*C,1,H',W' to N,C,H',W', with N and C those of x."""
-    return maps.view(x.shape[0], x.shape[1], maps.shape[2], maps.shape[3])
+class PaddedAvgPool(SummedPool):
+    """The mean of each window's image pixels, for padding or dilation that ``nn.AvgPool2d`` does not support."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return super().forward(x) / self.sums(x.new_ones(1, 1, x.shape[2], x.shape[3]))
 
 
 class FarthestPool(PaddedPool):
