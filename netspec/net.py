@@ -21,7 +21,7 @@ from netspec.language.parser import parse
 from netspec.language.syntax import by_key
 from netspec.language.variants import Texts, collect_texts
 from netspec.language.written import written_out
-from netspec.opening import is_caffe_file, is_darknet_file, is_layer_file, open_folder, read_named
+from netspec.opening import is_caffe_file, is_darknet_file, is_keras_file, is_layer_file, open_folder, read_named
 from netspec.source import ModelFile, Source
 from netspec.stats import LayerNumbers, Totals, layer_numbers, totals
 
@@ -172,6 +172,8 @@ def load_source(
 
     ``folder`` is where a variant finds the file that it starts from. ``options``: how to read the other program's file.
     """
+    if is_keras_file(source):
+        return import_keras(source, input_shape, changes).net
     if isinstance(source, ModelFile):
         return import_model(source, input_shape, changes).net
     if is_caffe_file(source):
@@ -317,6 +319,26 @@ def import_darknet(
     return Imported(net, read_weights(weights, net.graph, translation.arrays, translation.pieces, source))
 
 
+def import_keras(
+    source: Source, input_shape: Shape | None = None, changes: Sequence[str] = (), weights: Path | bool = False
+) -> Imported:
+    """Convert a model of Keras to a spec that is meant to be read. ``changes`` of keys are written into it.
+
+    ``weights`` is a file of weights beside one that has none, as JSON, or says whether those of the file are wanted.
+
+    Raises
+    ------
+    SpecError
+        The file is not a model, a spec cannot express it, or the weights are not those of the model.
+    CannotOpen
+        A file cannot be read, or the library h5py is needed and not installed.
+    """
+    from netspec.importers.keras_file import translate  # needed only for such files
+
+    translation = translate(source, input_shape, weights)
+    return Imported(_of_translation(translation, changes), translation.arrays if weights else {})
+
+
 def rewrite(source: Source, input_shape: Shape | None, changes: Sequence[str], folder: Path | None) -> Rewritten:
     """Return a spec's own text with an input shape and changes of keys written into it.
 
@@ -331,7 +353,8 @@ def rewrite(source: Source, input_shape: Shape | None, changes: Sequence[str], f
 _TOLD = {
     "onnx-axes": "channels-last",
     **dict.fromkeys(
-        ("caffe-outputs", "cfg-left-out", "darknet-left-out", "onnx-outputs", "torch-outputs"), "linear-layers"
+        ("caffe-outputs", "cfg-left-out", "darknet-left-out", "keras-left-out", "onnx-outputs", "torch-outputs"),
+        "linear-layers",
     ),
 }
 """Warnings about other programs' files, each with one about the spec that is told with it, or may be wrong then."""

@@ -14,7 +14,18 @@ from netspec.diagnostics.model import first_line_span, source_error
 from netspec.diagnostics.nearest import nearest
 from netspec.formatting import format_count
 from netspec.language.bases import Folder
-from netspec.source import CAFFE_FILE, LAYER_FILE, ONNX_FILE, SPEC, ModelFile, Source, Span, names_network
+from netspec.source import (
+    CAFFE_FILE,
+    KERAS_FILES,
+    LAYER_FILE,
+    MODEL_FILES,
+    ONNX_FILE,
+    SPEC,
+    ModelFile,
+    Source,
+    Span,
+    names_network,
+)
 
 MAX_FILE_BYTES = 4 * 2**20
 """In bytes. AlexNet's spec has fewer than 3,000."""
@@ -35,6 +46,10 @@ _TYPE = re.compile(r"^[ \t]*type\s*[=:]", re.MULTILINE | re.IGNORECASE)
 _EDGE = re.compile(r"^\s*edge\s*\{", re.MULTILINE)
 """What the networks of another program have that are otherwise like Caffe's."""
 
+_KERAS_START = re.compile(
+    r"\s*\{\s*\"(?:module\"\s*:\s*\"keras|class_name\"\s*:\s*\"(?:Sequential|Functional|Model)\")"
+)
+
 _DOS_END = b"\x1a"
 
 _ARCHIVES = (
@@ -51,7 +66,7 @@ MAX_FILES = 500
 
 
 def read_source(path: str | os.PathLike[str]) -> Source:
-    """Read a spec's text. Of an ONNX model, only whether it can be opened is found out here (``ModelFile``).
+    """Read a spec's text. Of a ``ModelFile``, only whether it can be opened is found out here.
 
     Raises
     ------
@@ -62,7 +77,7 @@ def read_source(path: str | os.PathLike[str]) -> Source:
     """
     try:
         with Path(path).open("rb") as file:
-            if os.fspath(path).lower().endswith(ONNX_FILE):
+            if os.fspath(path).lower().endswith(MODEL_FILES):
                 return ModelFile(os.fspath(path), "")
             data = file.read(MAX_FILE_BYTES + 1)
     except OSError as error:
@@ -191,6 +206,13 @@ def is_caffe_file(source: Source) -> bool:
     if names_network(source.name):
         return source.name.lower().endswith(CAFFE_FILE)
     return bool(_CAFFE_START.match(source.text) and _CAFFE_LAYER.search(source.text) and not _EDGE.search(source.text))
+
+
+def is_keras_file(source: Source) -> bool:
+    """Whether a file is a model of Keras: by the ending of its name, or a text by how JSON of Keras begins."""
+    if isinstance(source, ModelFile):
+        return source.name.lower().endswith(KERAS_FILES)
+    return not names_network(source.name) and _KERAS_START.match(source.text) is not None
 
 
 def begins_as_layer_file(source: Source) -> bool:

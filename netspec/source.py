@@ -9,9 +9,13 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import NamedTuple
 
-SPEC, LAYER_FILE, ONNX_FILE, CAFFE_FILE = SPEC_ENDINGS = (".net", ".cfg", ".onnx", ".prototxt")
-"""The endings of files with networks: specs, layer files of cuda-convnet and networks of Darknet, ONNX models, and
-networks of Caffe."""
+SPEC, LAYER_FILE, ONNX_FILE, CAFFE_FILE, KERAS_ARCHIVE = (".net", ".cfg", ".onnx", ".prototxt", ".keras")
+KERAS_FILES = (KERAS_ARCHIVE, ".h5", ".hdf5")
+SPEC_ENDINGS = (SPEC, LAYER_FILE, ONNX_FILE, CAFFE_FILE, *KERAS_FILES)
+"""The endings of files with networks: specs, layer files of cuda-convnet and networks of Darknet, ONNX models, networks
+of Caffe, and models of Keras."""
+MODEL_FILES = (ONNX_FILE, *KERAS_FILES)
+"""The endings of those that are not text."""
 
 STDIN = "<stdin>"
 """The name of standard input in messages."""
@@ -56,7 +60,8 @@ class Source:
 
 @dataclass(frozen=True)
 class ModelFile(Source):
-    """An ONNX model. It is not text, so its text is empty; the name is the path at which its importer reads it."""
+    """An ONNX model, or one of Keras that is not JSON. It is not text, so its text is empty; the name is the path at
+    which its importer reads it."""
 
 
 class Span(NamedTuple):

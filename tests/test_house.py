@@ -42,8 +42,18 @@ INSIDE = {
     "netspec.train": ("data", "learning", "reporting", "runs", "tensors", "processes", "evaluation", "drawing"),
     "netspec.importers.caffe": ("schema", "net", "learning", "spec", "weights"),
     "netspec.importers.cuda_convnet": ("layers", "learning", "spec"),
-    "netspec.importers": ("spec", "operators", "caffe", "cuda_convnet", "darknet", "onnx_file", "torch_module"),
+    "netspec.importers": (
+        "spec",
+        "operators",
+        "caffe",
+        "cuda_convnet",
+        "darknet",
+        "onnx_file",
+        "keras_file",
+        "torch_module",
+    ),
     "netspec.importers.onnx_file": ("graph",),
+    "netspec.importers.keras_file": ("model", "graph"),
     "netspec.importers.operators": ("graph", "spec"),
 }
 """The rooms inside large ones: each imports only from those before it. Files beside these rooms are not restricted."""
@@ -64,6 +74,7 @@ ONLY_IN = {
     "sklearn": ("netspec.train.data",),
     "PIL": ("netspec.train", "netspec.draw"),
     "onnx": ("netspec.backends.onnx_file", "netspec.importers.onnx_file.graph"),
+    "h5py": ("netspec.importers.keras_file.model",),
     "pygls": ("netspec.lsp",),
     "lsprotocol": ("netspec.lsp",),
     "triton": ("netspec.backends.pytorch.fast.kernels",),

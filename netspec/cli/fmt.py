@@ -114,25 +114,28 @@ def _lay_out(path: str, rewrite: Callable[[str, Source], Rewritten] | None) -> _
         decode,
         is_caffe_file,
         is_darknet_file,
+        is_keras_file,
         is_layer_file,
         with_suggestion,
     )
-    from netspec.source import ONNX_FILE
+    from netspec.source import MODEL_FILES, ONNX_FILE
 
     try:
         if path == "-":
             before = sys.stdin.buffer.read(MAX_FILE_BYTES + 1)
         else:
             with Path(path).open("rb") as file:
-                before = b"" if path.lower().endswith(ONNX_FILE) else file.read(MAX_FILE_BYTES + 1)
+                before = b"" if path.lower().endswith(MODEL_FILES) else file.read(MAX_FILE_BYTES + 1)
     except OSError as error:
         raise with_suggestion(cannot_open(path, error), path) from None
-    if path.lower().endswith(ONNX_FILE):
-        raise CannotOpen(f"cannot lay out {path}: it is an ONNX model, which netspec import writes as a spec")
+    if path.lower().endswith(MODEL_FILES):
+        kind = "an ONNX model" if path.lower().endswith(ONNX_FILE) else "a model of Keras"
+        raise CannotOpen(f"cannot lay out {path}: it is {kind}, which netspec import writes as a spec")
     source = decode(before, name_of(path))
     others = (
         (is_caffe_file, "network of Caffe"),
         (is_darknet_file, "network of Darknet"),
+        (is_keras_file, "model of Keras"),
         (is_layer_file, "layer file of cuda-convnet"),
     )
     if other := next((what for recognise, what in others if recognise(source)), None):

@@ -1,4 +1,4 @@
-"""Write an ONNX model, a network of Caffe or of Darknet, or a cuda-convnet layer file as a spec."""
+"""Write a model of Keras or ONNX, a network of Caffe or of Darknet, or a cuda-convnet layer file as a spec."""
 
 from __future__ import annotations
 
@@ -10,16 +10,18 @@ from typing import TYPE_CHECKING
 import click
 
 from netspec.cli.common import WRONG_SPEC, fail, print_diagnostics, stem_of
-from netspec.cli.reading import is_darknet_path, read, reading_options, spec_argument
+from netspec.cli.reading import is_darknet_path, is_keras_path, read, reading_options, spec_argument
 from netspec.cli.writing import require_own_file, write_or_fail
 from netspec.diagnostics import CannotOpen, SpecError
-from netspec.source import CAFFE_FILE, ONNX_FILE, SPEC, ModelFile
+from netspec.source import CAFFE_FILE, KERAS_FILES, MODEL_FILES, SPEC, ModelFile
 
 if TYPE_CHECKING:
     from netspec.cli.reading import Reading
     from netspec.net import Imported, Net
 
 _SAVED, _GIVEN = "--save-weights", "--weights"
+_NAMED = {"Caffe": "FILE.caffemodel", "Darknet": "FILE.weights", "Keras": "FILE.weights.h5"}
+"""The files that have the weights of networks whose own files have none."""
 
 
 @click.command()
@@ -32,25 +34,27 @@ _SAVED, _GIVEN = "--save-weights", "--weights"
     "saved",
     type=click.Path(path_type=Path),
     metavar="OUT.safetensors",
-    help="Also write the weights of an ONNX model, or those of --weights, for the option --weights of other commands.",
+    help="Also write the weights of a model of Keras or ONNX, or those of --weights, for the option --weights of other "
+    "commands.",
 )
 @click.option(
     _GIVEN,
     "weights",
     type=click.Path(path_type=Path),
     metavar="FILE",
-    help="Weights of a network of Caffe (.caffemodel) or Darknet (.weights), for --save-weights.",
+    help="Weights of a network of Caffe (.caffemodel) or Darknet (.weights), or of a model of Keras (.weights.h5), for "
+    "--save-weights.",
 )
 @click.option("-q", "--quiet", is_flag=True, help="Print only warnings and errors.")
 @reading_options
 def command(
     file: str, output: str | None, saved: Path | None, weights: Path | None, quiet: bool, reading: Reading
 ) -> None:
-    """Convert an ONNX model (.onnx), a network of Caffe (.prototxt) or Darknet (.cfg), or a cuda-convnet layer file
-    (.cfg) to a spec.
+    """Convert a model of Keras (.keras, .h5, .json), an ONNX model (.onnx), a network of Caffe (.prototxt) or Darknet
+    (.cfg), or a cuda-convnet layer file (.cfg) to a spec.
 
-    PyTorch, Keras and other programs export ONNX models. Layers have the names of their parameters in the model, and
-    --input gives the size of the images if a file leaves it open. In a layer file, layers that are halves of one
+    PyTorch and other programs export ONNX models. Layers have the names of their parameters in the model, and --input
+    gives the size of the images if a file leaves it open. In a layer file, layers that are halves of one
     layer on two GPUs, such as conv1a and conv1b, become one layer of a net with GPU groups; comments are kept.
 
     --set changes keys of the written spec. If a spec cannot express something, an error says what. Files that this
@@ -58,6 +62,7 @@ def command(
 
     \b
     Examples:
+      netspec import model.keras --save-weights model.safetensors
       netspec import model.onnx --save-weights model.safetensors
       netspec import train_val.prototxt --params solver.prototxt -o alexnet.net
       netspec import deploy.prototxt --weights alexnet.caffemodel --save-weights alexnet.safetensors
@@ -67,7 +72,7 @@ def command(
     """
     _check_weights_options(file, saved, weights)
     try:
-        imported = _imported(file, reading, weights)
+        imported = _imported(file, reading, weights, with_weights=saved is not None)
         files = {} if saved is None else {saved: _weights_file(imported)}
     except CannotOpen as error:
         fail(str(error))
@@ -82,34 +87,43 @@ def _check_weights_options(file: str, saved: Path | None, weights: Path | None) 
     """Exit if there are no weights to save, or no file to save them to, or they cannot be written under its name."""
     from netspec.train.tensors.imported import is_ours
 
-    is_caffes = file.lower().endswith(CAFFE_FILE)
-    tool = "Caffe" if is_caffes else "Darknet" if (weights or saved) and is_darknet_path(file) else None
-    if weights is not None and tool is None:
-        fail(f"{_GIVEN} {weights} is for a network of Caffe (.prototxt) or Darknet (.cfg), and {file} is not one")
+    is_caffes, is_model = file.lower().endswith(CAFFE_FILE), file.lower().endswith(MODEL_FILES)
+    tool = None
+    if is_caffes or not (weights or saved):
+        tool = "Caffe" if is_caffes else None
+    elif not is_model:
+        tool = "Darknet" if is_darknet_path(file) else "Keras" if is_keras_path(file) else None
+    takes = tool is not None or file.lower().endswith(KERAS_FILES)
+    if weights is not None and not takes:
+        networks = "a network of Caffe (.prototxt) or Darknet (.cfg), or a model of Keras (.json)"
+        fail(f"{_GIVEN} {weights} is for {networks}, and {file} is not one")
     if weights is not None and saved is None:
         fail(f"{_GIVEN} {weights}: {_SAVED} says where the weights are written")
     if saved is None:
         return
     if tool is not None and weights is None:
-        named = "FILE.caffemodel" if is_caffes else "FILE.weights"
+        named = _NAMED[tool]
         fail(f"{_SAVED} {saved}: the weights of a network of {tool} are in another file: {_GIVEN} {named}")
-    if tool is None and not file.lower().endswith(ONNX_FILE):
-        fail(f"{_SAVED} writes the weights of an ONNX model (.onnx), and {file} is not one")
+    if tool is None and not is_model:
+        fail(f"{_SAVED} writes the weights of an ONNX model or one of Keras, and {file} is neither")
     if saved.suffix != ".safetensors":
         fail(f"{_SAVED} {saved}: the file's name must end with .safetensors")
     require_own_file(saved, is_ours, option=_SAVED)
 
 
-def _imported(file: str, reading: Reading, weights: Path | None) -> Imported:
-    """Convert a file. ``weights`` is a ``.caffemodel`` or ``.weights`` file. Exits if the file is a spec already.
+def _imported(file: str, reading: Reading, weights: Path | None, *, with_weights: bool) -> Imported:
+    """Convert a file. Exits if it is a spec already.
 
-    Raises ``CannotOpen`` and ``SpecError``.
+    ``weights`` is a file of weights, ``with_weights`` says that those in the file itself are wanted. Raises
+    ``CannotOpen`` and ``SpecError``.
     """
-    from netspec.net import Imported, import_caffe, import_darknet, import_layer_file, import_model
-    from netspec.opening import begins_as_layer_file, is_caffe_file, is_darknet_file
+    from netspec.net import Imported, import_caffe, import_darknet, import_keras, import_layer_file, import_model
+    from netspec.opening import begins_as_layer_file, is_caffe_file, is_darknet_file, is_keras_file
 
     source = read(file)
     reading = reading.for_file([file], 0)
+    if is_keras_file(source):
+        return import_keras(source, reading.shape, reading.changes, weights or with_weights)
     if isinstance(source, ModelFile):
         return import_model(source, reading.shape, reading.changes)
     if is_caffe_file(source):

@@ -108,6 +108,13 @@ def is_darknet_path(path: str) -> bool:
     return path != "-" and _is(is_darknet_file, path, endings)
 
 
+def is_keras_path(path: str) -> bool:
+    """Whether a file is a model of Keras as JSON."""
+    from netspec.opening import is_keras_file
+
+    return path != "-" and _is(is_keras_file, path)
+
+
 def _is(recognise: Callable[[Source], bool], path: str, endings: tuple[str, ...] = SPEC_ENDINGS) -> bool:
     """Whether a file is recognised, which is read only if the ending of its name is none of these."""
     from netspec.opening import read_named

@@ -10,7 +10,7 @@ from examples import examples, fresh
 from imports import modules
 from source_codes import codes_in, codes_of_files
 
-from docs import OF_ONNX, PARTS
+from docs import OF_H5PY, OF_ONNX, PARTS
 from netspec.explain import codes
 
 CODES = codes.names()
@@ -60,6 +60,8 @@ def test_page_has_a_summary_and_all_sections(code: str) -> None:
 def test_page_is_up_to_date(code: str) -> None:
     if code in OF_ONNX:
         pytest.importorskip("onnx", reason="onnx is not installed: pip install onnx")
+    if code in OF_H5PY:
+        pytest.importorskip("h5py", reason="h5py is not installed: pip install h5py")
     page = page_text(code)
     measured = re.search(r"<!-- differences -->\n\n(.*?)\n<!-- /differences -->", page, re.DOTALL)
     parts = {**PARTS, "differences": lambda: measured[1]} if measured else PARTS

@@ -30,11 +30,19 @@ OF_ONNX = (
     "onnx-weights",
 )
 """Codes of diagnostics whose example needs the library onnx."""
+OF_H5PY = ("keras-weights",)
+"""Codes of diagnostics whose example needs the library h5py."""
 
 
 def documents() -> tuple[Path, ...]:
     """Return all documents with generated parts, except those that need a library that is not installed."""
-    shown = (code for code in codes.names() if code not in OF_ONNX or find_spec("onnx") is not None)
+    missing = {
+        code
+        for of_library, library in ((OF_ONNX, "onnx"), (OF_H5PY, "h5py"))
+        if find_spec(library) is None
+        for code in of_library
+    }
+    shown = (code for code in codes.names() if code not in missing)
     return (LANGUAGE, INDEX, *(codes.FOLDER / f"{code}.md" for code in shown))
 
 

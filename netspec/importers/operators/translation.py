@@ -62,7 +62,8 @@ class Origin:
 
     ``written`` follows the name of the source in the first comment, and ``comments`` follow that comment.
     ``input_keys`` are those of the input line. ``codes`` are those of the diagnostics: for operators that a spec cannot
-    express, and for several outputs.
+    express, and for several outputs. ``settings`` are the keys of the lines ``train`` and ``augment``. ``layers`` is
+    the number of layers, if the graph is of layers, which messages name in place of operators.
     """
 
     codes: tuple[str, str]
@@ -70,6 +71,8 @@ class Origin:
     input_keys: Mapping[str, str] = field(default_factory=dict)
     comments: tuple[str, ...] = ()
     unstated: frozenset[Aspect] = frozenset(ASPECTS)
+    settings: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    layers: int = 0
 
 
 def translate(model: Model, source: Source, about: Origin) -> Translation:
@@ -82,14 +85,16 @@ def translate(model: Model, source: Source, about: Origin) -> Translation:
     draft.values[model.input] = _input(draft)
     problems = [*_translate_nodes(draft)] or [*_unusual_outputs(draft)]
     if problems:
-        raise SpecError((_report(problems, len(model.nodes), source, about.codes[0]),))
+        raise SpecError((_report(problems, len(model.nodes), source, about),))
     comments, outputs = _finish(draft)
     merged = with_neurons(draft.lines, outputs)
     lines = _with_output_last(merged.lines, merged.numbers[outputs[0]])
+    for line in lines:
+        if line.origin is not None and "weight" in line.arrays:
+            line.keys |= line.origin.attributes.get("learning", {})
     names = names_of(lines)
-    head = Head(
-        [origin(source, about.written), *about.comments, *comments], PurePath(source.name).stem, about.input_keys
-    )
+    notes = [origin(source, about.written), *about.comments, *comments]
+    head = Head(notes, PurePath(source.name).stem, about.input_keys, settings=about.settings)
     names_of_outputs = [names[lines.index(merged.lines[merged.numbers[n]])] for n in outputs]
     return Translation(
         Source(source.name, write_spec(lines, names, head)),
@@ -155,7 +160,7 @@ def _unusual_outputs(draft: Draft) -> Iterator[tuple[Node, str]]:
             yield node, f"the model returns {name} with the axes {described(value)}; a spec returns images or vectors"
 
 
-def _report(problems: Sequence[tuple[Node, str]], count: int, source: Source, code: str) -> Diagnostic:
+def _report(problems: Sequence[tuple[Node, str]], count: int, source: Source, about: Origin) -> Diagnostic:
     """Return the diagnostic that lists everything that a spec cannot express, an operator and reason a line."""
     groups: dict[tuple[str, str], list[str]] = {}
     for node, reason in problems:
@@ -165,8 +170,15 @@ def _report(problems: Sequence[tuple[Node, str]], count: int, source: Source, co
         f"{op}{f', {len(nodes)} times' if len(nodes) > 1 else ''} ({listed(nodes, MAX_LISTED)}): {reason}"
         for (op, reason), nodes in groups.items()
     ]
-    message = f"a spec cannot express {len(problems)} of the model's {plural(count, 'operator')}"
-    return Diagnostic(code, message, (first_line_span(source),), tuple(notes))
+    wrong, whole = len(problems), plural(count, "operator")
+    if about.layers:
+        wrong, whole = len({node.module for node, _ in problems}), plural(about.layers, "layer")
+    return Diagnostic(
+        about.codes[0],
+        f"a spec cannot express {wrong} of the model's {whole}",
+        (first_line_span(source),),
+        tuple(notes),
+    )
 
 
 def _finish(draft: Draft) -> tuple[list[str], list[int]]:

@@ -26,7 +26,7 @@ _DEFAULTS = {
     "conv": _LEARNT,
     "deconv": _LEARNT,
     "fc": _LEARNT,
-    "batchnorm": ("eps", "average", "affine", "neuron"),
+    "batchnorm": ("eps", "average", "affine", *_FACTORS, "neuron"),
 }
 """The keys that a ``default`` line may state, by type of layer."""
 

@@ -125,7 +125,7 @@ def _what_else(data: bytes) -> tuple[str, ...]:
     marks = (
         (b"version https://git-lfs", "it is a pointer of Git LFS: git lfs pull fetches the file itself"),
         (b"PK\x03\x04", "it is a zip archive, as torch.save writes; torch.onnx.export writes ONNX files"),
-        (b"\x89HDF", "it is HDF5, as Keras writes; tf2onnx converts it"),
+        (b"\x89HDF", "it is HDF5, as Keras writes: with the ending .h5, netspec import converts it"),
         (b"<", "it begins as a web page does: the download may have failed"),
     )
     if not data:

@@ -49,7 +49,8 @@ class Node:
     ``features.2``, if the exporter records it. A node in place of a group that was recognised has the name of the
     group's last node, and its ``op`` is that of a single operator that computes the same. ``called`` is what messages
     call the operator, if not ``op``. ``reason`` is why a spec cannot express it, if whoever made the graph knows, and
-    ``place`` where it is in a program, if it has no name.
+    ``place`` where it is in a program, if it has no name. The attribute ``learning`` has the keys of the
+    line of a layer with weights that say how they are learnt.
     """
 
     op: str
