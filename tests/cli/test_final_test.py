@@ -47,6 +47,7 @@ def photos() -> None:
     image_folder(Path("photos/val"), {"cat": 3, "dog": 2})
 
 
+@pytest.mark.ci  # two trainings
 def test_ten_views_are_those_of_eval_and_made_again_if_a_run_goes_on() -> None:
     photos()
     done = train(CLASSES)
