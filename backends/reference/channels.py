@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from netspec.ir.ops import ChannelMax, ChannelMean, ColourSpace, PixelShuffle, PixelUnshuffle, Shuffle, Slice
+from netspec.ir.ops import ChannelMax, ChannelMean, ColourSpace, Shuffle, Slice
 from netspec.ir.ops.colour import CUBE_ROOT_FROM, EXPONENT, INTERCEPT, LAB, SLOPE, XYZ, YUV, Matrix
 
 from .call import Array, Call, Gradient, by_groups
@@ -42,33 +42,15 @@ def _transposed(x: Array, shares: int, rows: int) -> Array:
     return matrices.swapaxes(2, 3).reshape(x.shape)
 
 
-def pixel_shuffle(op: PixelShuffle, call: Call) -> Array:
-    """Channels to the pixels of squares."""
-    return _spread(call.x, op.factor)
-
-
-def pixel_shuffle_back(op: PixelShuffle, call: Call, y: Array, grad: Array) -> Gradient:
-    """Move the gradient back to where its pixels came from."""
-    return Gradient((_gathered(grad, op.factor),))
-
-
-def pixel_unshuffle(op: PixelUnshuffle, call: Call) -> Array:
-    """The pixels of squares to channels."""
-    return _gathered(call.x, op.factor)
-
-
-def pixel_unshuffle_back(op: PixelUnshuffle, call: Call, y: Array, grad: Array) -> Gradient:
-    """Move the gradient back to where its pixels came from."""
-    return Gradient((_spread(grad, op.factor),))
-
-
-def _spread(x: Array, r: int) -> Array:
+def spread(x: Array, r: int) -> Array:
+    """Channels to the pixels of squares of side r."""
     n, channels, rows, columns = x.shape
     squares = x.reshape(n, channels // r**2, r, r, rows, columns)
     return squares.transpose(0, 1, 4, 2, 5, 3).reshape(n, channels // r**2, r * rows, r * columns)
 
 
-def _gathered(x: Array, r: int) -> Array:
+def gathered(x: Array, r: int) -> Array:
+    """The pixels of squares of side r to channels."""
     n, channels, rows, columns = x.shape
     squares = x.reshape(n, channels, rows // r, r, columns // r, r)
     return squares.transpose(0, 1, 3, 5, 2, 4).reshape(n, channels * r**2, rows // r, columns // r)

@@ -51,8 +51,14 @@ OPS: Mapping[type[ops.Op], Pair] = {
     ops.Concat: Pair(joins.concat, joins.concat_back),
     ops.Slice: Pair(channels.slice_channels, channels.slice_channels_back),
     ops.Shuffle: Pair(channels.shuffle, channels.shuffle_back),
-    ops.PixelShuffle: Pair(channels.pixel_shuffle, channels.pixel_shuffle_back),
-    ops.PixelUnshuffle: Pair(channels.pixel_unshuffle, channels.pixel_unshuffle_back),
+    ops.PixelShuffle: Pair(
+        lambda op, call: channels.spread(call.x, op.factor),
+        lambda op, call, y, grad: Gradient((channels.gathered(grad, op.factor),)),
+    ),
+    ops.PixelUnshuffle: Pair(
+        lambda op, call: channels.gathered(call.x, op.factor),
+        lambda op, call, y, grad: Gradient((channels.spread(grad, op.factor),)),
+    ),
     ops.ChannelMax: Pair(channels.channel_max, channels.channel_max_back),
     ops.ChannelMean: Pair(channels.channel_mean, channels.channel_mean_back),
     ops.Sum: Pair(joins.add, joins.add_back),
