@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
-from itertools import zip_longest
-from typing import NamedTuple
 
 from netspec.formatting import (
     format_bytes,
@@ -20,7 +18,7 @@ from netspec.passes.placing import SPLITS
 from netspec.plan import RULE, DevicePlan, Plan
 from netspec.plan.crossing import Crossing
 from netspec.plan.model import LayerShare, smallest_batch
-from netspec.plan.results import Fitting, PlanRequest, PlanResult
+from netspec.plan.results import PlanRequest, PlanResult, Way
 from netspec.plan.scaling import MODEL, Timed
 from netspec.report import ColumnOf, Table, table_of
 
@@ -40,11 +38,11 @@ def tables(result: PlanResult) -> list[Table]:
     """Return the tables to print: all those of a single plan, or a comparison of several plans."""
     if not result.request.single:
         return [comparison_table(result), *([fastest_table(result)] if result.winners else [])]
-    (plan,) = result.plans
+    plan = result.ways[0].plan
     whole = [devices_table(plan, _largest_batch_notes(result, plan)), layers_table(plan)]
     if plan.crossings:
         whole.append(crossings_table(plan, _break_even_notes(result)))
-    if result.timings:
+    if result.request.machine:
         whole += [comparison_table(result), fastest_table(result)]
     return whole
 
@@ -120,27 +118,13 @@ def _sent_cell(device: int, crossing: Crossing) -> str:
     return format_bytes(crossing.sent[device])
 
 
-class _Way(NamedTuple):
-    """A row of the comparison."""
-
-    plan: Plan
-    fitting: Fitting | None
-    timed: Timed | None
-
-    @property
-    def fullest(self) -> DevicePlan:
-        """The device with the highest peak."""
-        return max(self.plan.devices, key=lambda device: device.memory.peak.total)
-
-
 def comparison_table(result: PlanResult) -> Table:
     """Return a table with a row for each number of devices and split.
 
     If they were requested, it has columns for the largest batch that fits and for the times.
     """
     request = result.request
-    ways = (_Way(*each) for each in zip_longest(result.plans, result.fitting, result.timings))
-    columns: list[ColumnOf[_Way]] = [
+    columns: list[ColumnOf[Way]] = [
         ColumnOf("gpus", lambda way: format_count(way.plan.arrangement.devices)),
         ColumnOf(
             "split",
@@ -152,15 +136,17 @@ def comparison_table(result: PlanResult) -> Table:
         ColumnOf("peak", lambda way: format_bytes(way.fullest.memory.peak.total)),
         ColumnOf("transferred", lambda way: format_bytes(way.plan.crossed)),
     ]
-    if result.fitting:
+    if request.limit:
         columns.append(ColumnOf("largest batch", _largest_batch_cell))
-    if result.timings:
+    if request.machine:
         columns += [ColumnOf(name, partial(_time_cell, text)) for name, text in _TIMES.items()]
     notes = [f"not possible: {plural(way.devices, 'device')} by {way.split}: {way.reason}" for way in result.left_out]
     notes += ["images, parameters, peak and transferred: of the device with the most", *_break_even_notes(result)]
-    notes += [RULE, MEMORY_RULE, *(MODEL if result.timings else ())]
-    title = f"{result.plans[0].graph.name}: batch {format_count(request.batch)}, {request.precision}{_machine(request)}"
-    return table_of(title, columns, ways, tuple(notes))
+    notes += [RULE, MEMORY_RULE, *(MODEL if request.machine else ())]
+    title = (
+        f"{result.ways[0].plan.graph.name}: batch {format_count(request.batch)}, {request.precision}{_machine(request)}"
+    )
+    return table_of(title, columns, result.ways, tuple(notes))
 
 
 def fastest_table(result: PlanResult) -> Table:
@@ -233,11 +219,11 @@ def _memory_notes(plan: Plan) -> list[str]:
     return notes
 
 
-def _largest_batch_cell(way: _Way) -> str:
+def _largest_batch_cell(way: Way) -> str:
     return format_count(way.fitting.batch) if way.fitting and way.fitting.batch else "none"
 
 
-def _time_cell(text: Callable[[Timed], str], way: _Way) -> str:
+def _time_cell(text: Callable[[Timed], str], way: Way) -> str:
     return text(way.timed) if way.timed else ""
 
 
@@ -273,10 +259,9 @@ def _machine(request: PlanRequest) -> str:
 
 def _largest_batch_notes(result: PlanResult, plan: Plan) -> list[str]:
     """Return a note with the largest batch that fits into ``--memory``; empty if that was not given."""
-    limit = result.request.limit
-    if limit is None:
+    limit, fitting = result.request.limit, result.ways[0].fitting
+    if limit is None or fitting is None:
         return []
-    (fitting,) = result.fitting
     if fitting.batch:
         return [f"the largest batch that fits into {format_bytes(limit)} per device: {format_count(fitting.batch)}"]
     fewest = smallest_batch(plan.placed)

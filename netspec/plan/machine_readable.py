@@ -13,21 +13,21 @@ from netspec.plan.scaling import MODEL, Timed
 
 def to_json(result: PlanResult) -> str:
     """Return the whole result as JSON."""
-    request, fits = result.request, dict(enumerate(result.fitting))
+    request = result.request
     data: dict[str, Any] = {
-        "net": result.plans[0].graph.name,
+        "net": result.ways[0].plan.graph.name,
         "batch": request.batch,
         "precision": request.precision,
         "rule": RULE,
-        "plans": [{**_plan(step), **_fits(fits.get(i))} for i, step in enumerate(result.plans)],
+        "plans": [{**_plan(way.plan), **_fits(way.fitting)} for way in result.ways],
         "left_out": [{"gpus": way.devices, "split": way.split, "reason": way.reason} for way in result.left_out],
         "groups_send_less_up_to_batch": {str(devices): even for devices, even in result.even.items()},
     }
     if request.limit is not None:
         data["memory_bytes"] = request.limit
-    if result.timings:
+    if request.machine:
         data["model"] = list(MODEL)
-        data["scaling"] = [_timed(way) for way in result.timings]
+        data["scaling"] = [_timed(way.timed) for way in result.ways if way.timed]
         data["fastest"] = [
             {"gpus": devices, "batch": batch, **_timed(way)} for (devices, batch), way in result.winners.items()
         ]

@@ -10,7 +10,7 @@ from netspec.ir.settings import Precision
 from netspec.passes.fast import Forms
 from netspec.passes.placing import SplitWord
 from netspec.plan.fitting import break_even, largest_batch, smallest_peak
-from netspec.plan.model import Plan, forms_on_a_gpu, plan
+from netspec.plan.model import DevicePlan, Plan, forms_on_a_gpu, plan
 from netspec.plan.scaling import ALL_SPLITS, TIMES, LeftOut, Machine, Timed, fastest, plan_splits, timed
 
 
@@ -45,26 +45,37 @@ class Fitting:
 
 
 @dataclass(frozen=True, slots=True)
-class PlanResult:
-    """The plans, one for each number of devices and split, and what follows from them.
+class Way:
+    """The plan of a number of devices and a split, and what follows from it if there is a limit or a machine."""
 
-    ``fitting`` and ``timings`` are in the order of ``plans``, or empty without a limit or machine. ``winners`` maps
-    (devices, batch) to the fastest split. ``even`` maps a number of devices to the largest batch at which splitting by
-    groups sends fewer bytes than by batch (see ``break_even``).
+    plan: Plan
+    fitting: Fitting | None
+    timed: Timed | None
+
+    @property
+    def fullest(self) -> DevicePlan:
+        """The device with the highest peak."""
+        return max(self.plan.devices, key=lambda device: device.memory.peak.total)
+
+
+@dataclass(frozen=True, slots=True)
+class PlanResult:
+    """The ways to use the devices.
+
+    ``winners`` maps (devices, batch) to the fastest split. ``even`` maps a number of devices to the largest batch at
+    which splitting by groups sends fewer bytes than by batch (see ``break_even``).
     """
 
     request: PlanRequest
-    plans: Sequence[Plan]
+    ways: Sequence[Way]
     left_out: Sequence[LeftOut]
-    fitting: Sequence[Fitting]
-    timings: Sequence[Timed]
     winners: dict[tuple[int, int], Timed]
     even: dict[int, int | None]
 
     @property
     def warnings(self) -> tuple[str, ...]:
         """The warnings of all plans, without duplicates."""
-        return tuple(dict.fromkeys(warning for step in self.plans for warning in step.warnings))
+        return tuple(dict.fromkeys(warning for way in self.ways for warning in way.plan.warnings))
 
 
 def plan_for(graph: Graph, request: PlanRequest) -> PlanResult:
@@ -95,10 +106,11 @@ def plan_for(graph: Graph, request: PlanRequest) -> PlanResult:
     }
     return PlanResult(
         request,
-        plans,
+        [
+            Way(step, _fitting(step, limit, forms) if limit else None, timed(step, machine) if machine else None)
+            for step in plans
+        ],
         left_out,
-        [_fitting(step, limit, forms) for step in plans if limit],
-        [timed(step, machine) for step in plans if machine],
         winners,
         {n: even for n in request.devices if n > 1 and (even := break_even(graph, n, precision)) != 0},
     )

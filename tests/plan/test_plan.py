@@ -161,7 +161,8 @@ def test_cuda_graph_step_in_bf16_holds_narrowed_weights() -> None:
 def test_largest_batch_leaves_room_for_the_copy(without: tuple[str, ...]) -> None:
     limit = 3 * 10**9
     request = PlanRequest((1,), None, 128, "fp32", limit, without=without)
-    (fitting,) = plan_for(alexnet(), request).fitting
+    fitting = plan_for(alexnet(), request).ways[0].fitting
+    assert fitting is not None
     peaks = [
         plan(alexnet(), 1, batch=fitting.batch + more, forms=PLAIN if without else RECORDED).peak for more in (0, 1)
     ]
@@ -331,7 +332,7 @@ def test_fastest_split_depends_on_the_batch() -> None:
 
 def test_answer_leaves_out_impossible_splits() -> None:
     result = plan_for(alexnet(), PlanRequest((2, 3), None, 128, "fp32"))
-    ways = [(step.arrangement.devices, step.arrangement.split) for step in result.plans]
+    ways = [(step.arrangement.devices, step.arrangement.split) for step in (way.plan for way in result.ways)]
     assert ways == [(2, "groups"), (2, "batch"), (2, "hybrid"), (3, "batch")]
     assert [(way.devices, way.split) for way in result.left_out] == [(3, "groups"), (3, "hybrid")]
     with pytest.raises(ArrangementError):
