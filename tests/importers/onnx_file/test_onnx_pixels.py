@@ -55,6 +55,10 @@ NODES: dict[str, tuple[Any, list[str]]] = {
             "concat inputs=linear1,slice1,pad1 -> 18x4x7",
         ],
     ),
+    "less and more": (
+        node("Pad", ["x", "cut"], ["y"]),
+        ["crop size=3x5 top=1 -> 8x3x5", "zeropad pad=2,0,0,0 -> 8x3x7"],
+    ),
     "other limits": (
         node("Clip", ["x", "low", "high"], ["y"]),
         ["linear a=3 b=3", "relu6", "linear a=0.33333334 b=-1"],
@@ -78,6 +82,7 @@ TENSORS: Values = {
     "steps": np.array([2, 2], np.int64),
     "half": np.array([1, 1, 0.5, 0.5], np.float32),
     "pads": np.array([0, 10, 0, 0, 0, 0, 0, 1], np.int64),
+    "cut": np.array([0, 0, -1, 2, 0, 0, 0, -1], np.int64),
     "low": np.array(-1, np.float32),
     "high": np.array(1, np.float32),
     "coefficients": numbers(*SHAPE),
@@ -171,6 +176,27 @@ def test_rearrangements(between: tuple[int, ...], order: tuple[int, ...], after:
 )
 def test_rearrangements_that_are_others(between: tuple[int, ...], order: tuple[int, ...], after: Any) -> None:
     assert "it divides the axes of N x C x H x W otherwise" in str(refused(rearranged(between, order, after)).notes)
+
+
+def test_axes_of_one_pixel_inside_squares() -> None:
+    """The older exporter of PyTorch divides rows and columns one by one, and takes axes of length 1 away."""
+    shapes = {"a": (-1, 8, 4, 3, 2), "b": (-1, 8, 2, 2, 3, 2), "c": (-1, 32, 1, 1, 2, 3)}
+    tensors = {name: np.array(sizes, np.int64) for name, sizes in shapes.items()} | {"d": np.array([2, 3], np.int64)}
+    nodes = [
+        node("Reshape", ["x", "a"], ["columns"]),
+        node("Reshape", ["columns", "b"], ["rows"]),
+        node("Transpose", ["rows"], ["moved"], perm=(0, 1, 3, 5, 2, 4)),
+        node("Reshape", ["moved", "c"], ["channels"]),
+        node("Squeeze", ["channels", "d"], ["y"]),
+    ]
+    given = model(nodes, ("N", *SHAPE), tensors)
+    assert lines(given) == NODES["back"][1][:1]
+    assert_same(given, numbers(2, *SHAPE))
+
+
+def test_pixels_cut_off_and_reflected_ones_added() -> None:
+    given = model([node("Pad", ["x", "cut"], ["y"], mode="reflect")], ("N", *SHAPE), TENSORS)
+    assert "it cuts off pixels, and pads otherwise than with a constant" in str(refused(given).notes)
 
 
 def test_own_files_are_read() -> None:

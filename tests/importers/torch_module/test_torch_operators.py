@@ -74,6 +74,19 @@ FUNCTIONS: dict[str, Callable[[Tensor], Tensor]] = {
     "of all pixels": lambda x: torch.maximum(x + x.mean((2, 3), True).tanh(), x.amax((2, 3), True) * 0.5),
     "borders": lambda x: F.pad(F.pad(x, (1, 2, 0, 3), mode="reflect"), (3, 0, 1, 1), mode="replicate"),
     "sizes": lambda x: F.interpolate(F.interpolate(x, (5, 11)), x.shape[2:], mode="bilinear", align_corners=True) - x,
+    "repeated along axes": lambda x: torch.cat(
+        [
+            x + x.mean(1, True) - x.mean(2, True) + torch.maximum(x.mean((1, 2, 3), True), x[:, 1:2, :1]),
+            x.amax((2, 3), True).expand(-1, -1, 6, 8) + x[:, 3:].expand_as(x),
+        ],
+        1,
+    ),
+    "gates of rows": lambda x: x * x.mean(3, True) + x.amax((2, 3), True) * x.mean(1, True),
+    "repeated numbers of vectors": lambda x: (
+        y := x.flatten(1)[:, 2:7],
+        x.flatten(1)[:, :1] + y - y.mean(1, True).expand(y.shape),
+    )[1],
+    "padding below 0": lambda x: F.pad(x, (-1, 0, -2, -1)) * F.pad(x, (-2, 1, 1, -4)),
     "counted": lambda x: F.avg_pool2d(x, 3, 2, 1) + F.avg_pool2d(x, 3, 2, 1, count_include_pad=False),
 }
 

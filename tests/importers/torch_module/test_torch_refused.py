@@ -60,7 +60,7 @@ REASONS: dict[str, tuple[Callable[[Tensor], Any], str]] = {
     "repeated as a volume": (lambda x: x.repeat(1, 1, 1, 1, 1), "it repeats a value along several axes"),
     "norm by hand": (
         lambda x: (x - x.mean(1, True)) / ((x - x.mean((2, 3), True)).pow(2).mean(1, True) + 1e-6).sqrt(),
-        "they must have the same axes",
+        "it divides by a value",
     ),
     "halves": (lambda x: F.glu(x, 2), "it divides or rearranges axis 2"),
     "divisor": (lambda x: F.avg_pool2d(x, 2, divisor_override=3), "it divides by 3"),
@@ -70,6 +70,9 @@ REASONS: dict[str, tuple[Callable[[Tensor], Any], str]] = {
         lambda x: F.interpolate(x, scale_factor=3.1),
         "it scales by 3.1 and 3.1",
     ),
+    "channels cut off": (lambda x: F.pad(x, (0, 0, 0, 0, -1, 0)), "it adds images, or cuts off images or channels"),
+    "all cut off": (lambda x: F.pad(x, (-8, 1)), "it cuts off all pixels of 3x8x8"),
+    "images repeated": (lambda x: x[None].expand(2, -1, -1, -1, -1), "it repeats a value along other axes than the"),
     "torus": (lambda x: F.pad(x, (1, 1, 1, 1), mode="circular"), "it pads by circular; a spec pads with zeros, by"),
     "reflected channels": (lambda x: F.pad(x[None], (0,) * 4 + (1, 1), mode="reflect")[0], "its input is"),
     "batch": (lambda x: x.mean(0, keepdim=True), "it reduces all images of a batch to one"),

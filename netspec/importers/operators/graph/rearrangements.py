@@ -40,18 +40,22 @@ def channel_shuffle(model: Model, node: Node) -> Match | None:
     return Match("ChannelShuffle", apart.inputs[:1], (transpose, apart), {"axis": axis, "groups": between[first]})
 
 
+_RESHAPED = ("Reshape", "Flatten", "Squeeze", "Unsqueeze")
+_MOVES = (*_RESHAPED, "Transpose")
+
+
 def squares(model: Model, node: Node) -> Match | None:
     """Reshapes and transpositions that together move channels to the pixels of squares, or back.
 
     What they move is computed for one image, and compared with all ways of doing so.
     """
-    if node.op != "Reshape" or not _is_apart(model, node.inputs[0]):
+    if node.op not in _RESHAPED or not _is_apart(model, node.inputs[0]):
         return None
     after = model.shapes.get(node.outputs[0], ())
     steps = [node]
-    while (step := model.producers.get(steps[-1].inputs[0])) is not None and step.op in ("Reshape", "Transpose"):
+    while (step := model.producers.get(steps[-1].inputs[0])) is not None and step.op in _MOVES:
         steps.append(step)
-        if step.op == "Reshape" and (factor := _factor(model.shapes.get(step.inputs[0], ()), after)):
+        if step.op in _RESHAPED and (factor := _factor(model.shapes.get(step.inputs[0], ()), after)):
             before = model.shapes[step.inputs[0]]
             moved = _moved(model, steps[::-1], np.arange(math.prod(before[1:])).reshape(before[1:]))
             for op, attributes, expected in _ways(before, factor):
@@ -63,7 +67,7 @@ def squares(model: Model, node: Node) -> Match | None:
 def _is_apart(model: Model, value: str) -> bool:
     """Whether a value is a transposition of more axes than an image has, perhaps reshaped."""
     step = model.producers.get(value)
-    return step is not None and step.op in ("Reshape", "Transpose") and len(model.shapes.get(value, ())) > 4
+    return step is not None and step.op in _MOVES and len(model.shapes.get(value, ())) > 4
 
 
 def _factor(before: Sizes, after: Sizes) -> int:
@@ -83,7 +87,8 @@ def _moved(model: Model, steps: list[Node], image: Array) -> Array | None:
         sizes, order = model.shapes.get(step.outputs[0], ()), tuple(step.attributes.get("perm", (1,)))
         if sizes[:1] != (model.batch,) or (step.op == "Transpose" and order[0] != 0):
             return None
-        image = image.reshape(sizes[1:]) if step.op == "Reshape" else image.transpose([axis - 1 for axis in order[1:]])
+        moved = step.op == "Transpose"
+        image = image.transpose([axis - 1 for axis in order[1:]]) if moved else image.reshape(sizes[1:])
     return image
 
 

@@ -8,12 +8,11 @@ from dataclasses import replace
 import numpy as np
 
 from netspec.importers.operators.graph.model import Tensor
-from netspec.importers.operators.spec.lines import Line, Read, Site, as_image, described, ones
+from netspec.importers.operators.spec.broadcasting import broadcast, of_one_rank
+from netspec.importers.operators.spec.lines import Line, Read, Site, described, ones
 from netspec.importers.operators.spec.naming import of_parameter
-from netspec.importers.operators.spec.upsampling import resize_keys
 from netspec.importers.operators.spec.views import Value
 from netspec.importers.spec.problem import Inexpressible
-from netspec.ir.ops.scaling import Interpolate
 from netspec.ir.shape import Shape
 
 
@@ -117,39 +116,21 @@ def _negative(site: Site, x: Value) -> Value:
 
 def _join(site: Site, type_: str, inputs: Sequence[Value] | None = None) -> Value:
     """Make the sum, product or maximum of all inputs that of the node's output, and return it."""
-    values = _of_one_rank(inputs or site.all_values())
+    values = broadcast(site, inputs or site.all_values())
     if len(values) == 1:
         site.result(values[0])
         return values[0]
-    values = _spread(site, type_, values)
     first = values[0]
     if any(value.axes != first.axes for value in values):
         raise Inexpressible(f"it joins {' and '.join(described(v) for v in values)}; they must have the same axes")
-    lines = _alike(site, values)
+    lines = _of_one_shape(site, values)
     shape = site.draft.lines[lines[0]].shape
     value = replace(first, line=site.draft.new_line(type_, lines, {}, shape, origin=site.node), shape=shape)
     site.result(value)
     return value
 
 
-def _spread(site: Site, type_: str, values: Sequence[Value]) -> list[Value]:
-    """Return values with those of one pixel spread over the pixels of the others, as broadcasting does."""
-    large = max(values, key=lambda value: value.shape.units)
-    if type_ not in ("sum", "max") or not (large.is_image and large.shape.is_image):
-        return [*values]
-    found = []
-    for value in values:
-        small = value.shape.units == value.shape.channels == large.shape.channels and value.shape != large.shape
-        if small and value.axes == (("N",), value.single("C"), (), ()):
-            value = as_image(site.draft, value)
-            keys = resize_keys(value.shape, Interpolate((large.shape.height, large.shape.width), "nearest"))
-            line = site.draft.new_line("resize", [value.line], keys, large.shape, claimed=True)
-            value = large.of(line, large.shape)
-        found.append(value)
-    return found
-
-
-def _alike(site: Site, values: Sequence[Value]) -> list[int]:
+def _of_one_shape(site: Site, values: Sequence[Value]) -> list[int]:
     """Return the lines of values with the same numbers of units; if only some are vectors, the others are flattened."""
     if len({value.shape for value in values}) == 1:
         return [value.line for value in values]
@@ -158,35 +139,29 @@ def _alike(site: Site, values: Sequence[Value]) -> list[int]:
     return [site.draft.flattened(value.line) for value in values]
 
 
-def _of_one_rank(values: Sequence[Value]) -> list[Value]:
-    """Give values the same number of axes, as broadcasting does: axes of length 1 in front."""
-    rank = max(len(value.axes) for value in values)
-    return [replace(value, axes=(*((),) * (rank - len(value.axes)), *value.axes)) for value in values]
-
-
 def _product(site: Site) -> None:
-    """A product of values of the same axes, of maps and one number for each channel or one map, or of a value and a
-    number for each image."""
-    a, b = _of_one_rank([site.value(0), site.value(1)])
-    large, gate = (a, b) if a.shape.units >= b.shape.units else (b, a)
+    """A product of values of the same axes, or of maps and one number for each channel or one map, or of a value and a
+    number for each image; what lacks other axes is repeated along them first."""
+    values = of_one_rank([site.value(0), site.value(1)])
+    large, gate = ordered = sorted(values, key=lambda value: value.shape.units, reverse=True)
     if gate.shape.units == 1 < large.shape.units and gate.axes[0] == large.axes[0] == ("N",):
-        number = site.draft.flattened(gate.line)
-        lines = [large.line, number] if large is a else [number, large.line]
-    elif a.axes == b.axes:
-        lines = _alike(site, (a, b)) if a.shape.units == b.shape.units else []
+        lines = [large.line, site.draft.flattened(gate.line)]
     else:
-        gate = _as_units(site, gate)
-        ordered = [large.line, gate.line] if large is a else [gate.line, large.line]
-        lines = ordered if _is_unit_per_channel(gate, large) or _is_one_map(gate, large) else []
-    if not lines:
-        raise Inexpressible(
-            f"it multiplies {described(a)} and {described(b)}; a spec multiplies equal axes, maps by one unit each, "
-            "all maps by one, or an image by one number"
-        )
-    alike = len({*lines}) > 1 and a.axes == b.axes and a.shape.units == b.shape.units
-    shape = site.draft.lines[lines[0]].shape if alike else large.shape
-    line = site.draft.new_line("product", lines, {}, shape, origin=site.node)
-    site.result(replace(large, line=line, shape=shape))
+        if gate.axes != large.axes:
+            gate = _as_units(site, gate)
+            large = large if _repeats(gate, large) else broadcast(site, (large, gate))[0]
+            gate = gate if _repeats(gate, large) else broadcast(site, (large, gate))[1]
+        if gate.axes == large.axes and gate.shape.units == large.shape.units:
+            lines = _of_one_shape(site, (large, gate))
+            large = replace(large, shape=site.draft.lines[lines[0]].shape)
+        elif _repeats(gate, large):
+            lines = [large.line, gate.line]
+        else:
+            named = " and ".join(described(value) for value in values)
+            raise Inexpressible(f"it multiplies {named}; they must have the same axes, but for those of length 1")
+    lines = lines if ordered == values else lines[::-1]
+    line = site.draft.new_line("product", lines, {}, large.shape, origin=site.node)
+    site.result(replace(large, line=line))
 
 
 def _as_units(site: Site, gate: Value) -> Value:
@@ -199,14 +174,13 @@ def _as_units(site: Site, gate: Value) -> Value:
     return replace(gate, line=line, shape=shape, axes=(gate.axes[0], ("C",), *axes[2:]))
 
 
-def _is_unit_per_channel(gate: Value, large: Value) -> bool:
-    axes = tuple(group if group in (("N",), ("C",)) else () for group in large.axes)
-    return gate.axes == axes and gate.shape.units == gate.shape.channels == large.shape.channels
-
-
-def _is_one_map(gate: Value, large: Value) -> bool:
-    axes = tuple(() if group == ("C",) else group for group in large.axes)
-    return gate.axes == axes and large.shape.is_image and gate.shape == Shape(1, *large.shape[1:])
+def _repeats(gate: Value, large: Value) -> bool:
+    """Whether a product repeats this factor itself: a unit for each channel, or one map."""
+    units = tuple(group if group in (("N",), ("C",)) else () for group in large.axes)
+    if gate.axes == units and gate.shape.units == gate.shape.channels == large.shape.channels:
+        return True
+    one_map = tuple(() if group == ("C",) else group for group in large.axes)
+    return gate.axes == one_map and large.shape.is_image and gate.shape == Shape(1, *large.shape[1:])
 
 
 def _plus(site: Site, x: Value, constant: Tensor, *, sign: float = 1.0) -> None:

@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import replace
 
 from netspec.importers.operators.graph.model import REAL_TYPES
+from netspec.importers.operators.spec.broadcasting import repeated
 from netspec.importers.operators.spec.channels import taken
 from netspec.importers.operators.spec.lines import Site, as_image, described
-from netspec.importers.operators.spec.views import Value, image
+from netspec.importers.operators.spec.views import C, H, N, Value, W, image
 from netspec.importers.operators.spec.windows import pool
 from netspec.importers.spec.keys import crop_keys
 from netspec.importers.spec.problem import Inexpressible
@@ -44,15 +45,23 @@ def reshape(site: Site) -> None:
 
 def expand(site: Site) -> None:
     """A value repeated along axes. A product repeats its factors itself."""
-    x, sizes = site.x, site.output_sizes()
-    if sizes != x.sizes:
-        readers = site.model.readers.get(site.node.outputs[0], [])
-        others = [name for node in readers for name in node.inputs if name != site.node.outputs[0]]
-        if site.node.outputs[0] in site.model.outputs or any(node.op != "Mul" for node in readers):
-            raise Inexpressible("it repeats a value; only a product of a spec repeats numbers for whole maps")
-        if any(site.model.shapes.get(name) != sizes for name in others):
-            raise Inexpressible("it repeats a value beyond what it is multiplied by")
-    site.stand_in(x)
+    (x, sizes), output = (site.x, site.output_sizes()), site.node.outputs[0]
+    readers = site.model.readers.get(output, [])
+    others = [name for node in readers for name in node.inputs if name != output]
+    made = [site.model.producers.get(name) for name in others]
+    multiplied = output not in site.model.outputs and all(node.op == "Mul" for node in readers)
+    whole = all(site.model.shapes.get(name) == sizes for name in others)
+    if sizes == x.sizes or (multiplied and whole and not any(node and node.op == "Expand" for node in made)):
+        site.stand_in(x)
+        return
+    x = replace(x, axes=(*((),) * (len(sizes) - len(x.axes)), *x.axes))
+    names = zip((N, C, H, W), x.axes, sizes, strict=False)
+    axes = tuple(own or ((name,) if size > 1 else ()) for name, own, size in names)
+    shape = Shape(*sizes[1:]) if len(sizes) in (2, 4) and sizes[:1] == (x.batch,) else None
+    found = repeated(site, x, axes, shape) if shape is not None else None
+    if found is None or found.sizes != sizes:
+        raise Inexpressible("it repeats a value along other axes than the channels, rows and columns of an image")
+    site.result(found)
 
 
 def transpose(site: Site) -> None:

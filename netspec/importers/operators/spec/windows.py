@@ -10,7 +10,7 @@ from netspec.importers.operators.graph.model import Tensor
 from netspec.importers.operators.spec.lines import Padded, Read, Site, described
 from netspec.importers.operators.spec.naming import of_parameter
 from netspec.importers.operators.spec.views import Value, image
-from netspec.importers.spec.keys import UnfitError, convolution_keys, pooling_keys, rounding_keys
+from netspec.importers.spec.keys import UnfitError, convolution_keys, crop_keys, pooling_keys, rounding_keys
 from netspec.importers.spec.problem import Inexpressible
 from netspec.ir.shape import Shape
 from netspec.ir.window import Pad, Rounding, Window
@@ -167,10 +167,16 @@ _BORDERS = {"reflect": "reflectpad", "edge": "edgepad", "replicate": "edgepad"}
 def pad(site: Site) -> None:
     """Zeros around an image, which convolutions that alone read it state themselves; else a line ``zeropad``.
 
-    Copies of the outermost pixels are a line ``edgepad``, reflected pixels a line ``reflectpad``.
+    Copies of the outermost pixels are a line ``edgepad``, reflected pixels a line ``reflectpad``. Padding below 0 is a
+    line ``crop``.
     """
     x, mode = site.image(), site.get("mode", "constant")
     pads, channels = _sides(site)
+    if min(pads) < 0:
+        x, pads = _cropped(site, x, pads)
+        if not any((*pads, *channels)):
+            site.result(x)
+            return
     if mode in _BORDERS and not any(channels):
         site.emit(_BORDERS[mode], x, {"pad": pad_text(pads)}, image_shape(site), claimed=True)
         return
@@ -192,6 +198,18 @@ def pad(site: Site) -> None:
     if fill != 0:
         raise Inexpressible(f"it pads with {fill:g}; a spec pads with zeros")
     site.emit("zeropad", x, {"pad": pad_text(pads)}, image_shape(site), claimed=True)
+
+
+def _cropped(site: Site, x: Value, pads: Pad) -> tuple[Value, Pad]:
+    """Cut off an image what padding below 0 does, and return the image and the rest of the padding."""
+    if site.get("mode", "constant") != "constant":
+        raise Inexpressible("it cuts off pixels, and pads otherwise than with a constant")
+    left, right, top, bottom = (max(0, -side) for side in pads)
+    shape = Shape(x.shape.channels, x.shape.height - top - bottom, x.shape.width - left - right)
+    if min(shape) < 1:
+        raise Inexpressible(f"it cuts off all pixels of {x.shape}")
+    line = site.line("crop", x, crop_keys(top, left, shape.height, shape.width), shape, claimed=True)
+    return x.of(line, shape), Pad(*(max(0, side) for side in pads))
 
 
 def _pad_channels(site: Site, x: Value, pads: Pad, channels: tuple[int, int], fill: float) -> None:
@@ -236,8 +254,8 @@ def _sides(site: Site) -> tuple[Pad, tuple[int, int]]:
         raise Inexpressible(f"it has {len(numbers)} numbers for the sides of an image with 4 axes")
     for index, place in enumerate(places):
         before[place], after[place] = int(numbers[index]), int(numbers[len(places) + index])
-    if before[0] or after[0] or min(*before, *after) < 0:
-        raise Inexpressible("it adds images, or cuts off pixels or channels")
+    if before[0] or after[0] or min(before[1], after[1]) < 0:
+        raise Inexpressible("it adds images, or cuts off images or channels")
     return Pad(before[3], after[3], before[2], after[2]), (before[1], after[1])
 
 
