@@ -15,6 +15,7 @@ from torch.export.graph_signature import InputKind, OutputKind
 from torch.utils import _pytree as pytree
 
 from netspec.diagnostics.model import source_error
+from netspec.importers.operators.graph.constants import for_all_images
 from netspec.importers.operators.graph.model import Array, Model, Node, Tensor, needed
 from netspec.importers.spec.problem import Inexpressible
 from netspec.importers.torch_module.aten.table import REASONS, TABLE
@@ -50,7 +51,7 @@ def graph_of(
     outputs, titles = _outputs(building, program)
     if not outputs:
         raise source_error("torch-input", source, "no output of the module depends on its input")
-    return Model(
+    model = Model(
         nodes=tuple(needed(building.nodes, (*outputs, *(node.name for node in changed)))),
         tensors=building.tensors,
         shapes=building.shapes,
@@ -62,6 +63,7 @@ def graph_of(
         exact=True,
         titles=titles,
     )
+    return for_all_images(model)
 
 
 _OPSET = 23
@@ -144,12 +146,16 @@ def _take(building: Building, node: fx.Node) -> None:
     building.shapes.setdefault(name, sizes_of(node.meta.get("val")))
 
 
+_FILLED = frozenset({"new_zeros", "new_ones", "new_full", "ones_like", "full_like"})
+"""Operators that return a number as often as they are told, or as what they read has numbers."""
+
+
 def _is_constant(building: Building, node: fx.Node) -> bool:
-    """Whether a call depends on parameters and numbers alone."""
+    """Whether a call depends on parameters and numbers alone, or only on the size of what it reads."""
     target = node.target
     if not isinstance(target, OpOverload) or torch.Tag.nondeterministic_seeded in target.tags:
         return False
-    return all(i in building.reads for i in node.all_input_nodes)
+    return operator_of(node) in _FILLED or all(i in building.reads for i in node.all_input_nodes)
 
 
 def _add_constant(building: Building, node: fx.Node) -> None:
@@ -159,7 +165,7 @@ def _add_constant(building: Building, node: fx.Node) -> None:
     copies = target._schema.is_mutable
 
     def value(argument: fx.Node) -> Any:
-        result = reads[argument]()
+        result = reads[argument]() if argument in reads else _zeros(argument)
         return result.clone() if copies and isinstance(result, TorchTensor) else result
 
     def read() -> Any:
@@ -167,6 +173,12 @@ def _add_constant(building: Building, node: fx.Node) -> None:
             return target(*fx.node.map_arg(node.args, value), **fx.node.map_arg(node.kwargs, value))
 
     _add_computed(building, node, read)
+
+
+def _zeros(argument: fx.Node) -> TorchTensor:
+    """Return a value of a computed one's shape and type."""
+    value = argument.meta["val"]
+    return torch.zeros(sizes_of(value), dtype=value.dtype)
 
 
 def _add_computed(building: Building, node: fx.Node, read: Read) -> None:

@@ -102,12 +102,57 @@ def test_gathered_channels(indices: Array, line: str) -> None:
     assert_same(given, numbers(2, *SHAPE))
 
 
+def test_channels_in_another_order() -> None:
+    given = model([node("Gather", ["x", "i"], ["y"], axis=1)], ("N", *SHAPE), {"i": int64(2, 3, 1, -1)})
+    sliced = ["channels=2 first=2 -> 2x4x5", "first=1 inputs=x -> 1x4x5", "first=5 inputs=x -> 1x4x5"]
+    expected = [f"slice {keys}" if "=2 " in keys else f"slice channels=1 {keys}" for keys in sliced]
+    assert lines(given) == [*expected, "concat inputs=slice1,slice2,slice3 -> 4x4x5"]
+    assert_same(given, numbers(2, *SHAPE))
+
+
 @pytest.mark.parametrize(
-    "indices", [int64(1, 0, 2), int64(0, 2), int64(5, 4, 3, 2, 1, 0), int64(), int64(0, 1).reshape(1, 2)]
+    ("indices", "reason"),
+    [
+        (int64(), "it takes no channels"),
+        (int64(0, 1).reshape(1, 2), "by a table of numbers"),
+        (int64(*[0, 2] * 33), "in an order for which a spec needs 66 slices"),
+    ],
 )
-def test_channels_in_another_order_are_refused(indices: Array) -> None:
+def test_channels_that_cannot_be_taken(indices: Array, reason: str) -> None:
     given = model([node("Gather", ["x", "i"], ["y"], axis=1)], ("N", *SHAPE), {"i": indices})
-    assert refused(given).notes[0].startswith("Gather")
+    assert refused(given).notes[0].startswith("Gather") and reason in refused(given).notes[0]
+
+
+def test_constant_channels() -> None:
+    """Zeros are channels times 0, other numbers biases; a constant for a fixed number of images is one for each."""
+    tensors = {"zeros": np.zeros((3, 7, 4, 5), np.float32), "ramp": np.tile(numbers(1, 2, 4, 5), (3, 1, 1, 1))}
+    given = model([node("Concat", ["zeros", "x", "ramp"], ["y"], axis=1)], (3, *SHAPE), tensors)
+    expected = ["slice channels=1", "concat inputs=linear1,slice1 -> 7x4x5", "slice channels=1 inputs=x -> 1x4x5"]
+    expected += [
+        "conv filters=2 kernel=1 bias_per=unit init=constant(0) -> 2x4x5",
+        "concat inputs=concat1,x,conv1 -> 15x4x5",
+    ]
+    assert lines(given) == ["linear a=0", *expected]
+    assert_same(given, numbers(3, *SHAPE))
+
+
+def test_constant_features() -> None:
+    tensors = {"ones": np.ones((1, 2), np.float32)}
+    given = model([node("Flatten", ["x"], ["f"]), node("Concat", ["f", "ones"], ["y"], axis=1)], (1, 3, 2, 2), tensors)
+    assert lines(given)[2] == "fc outputs=2 init=constant(0) -> 2"
+    assert_same(given, numbers(1, 3, 2, 2))
+
+
+@pytest.mark.parametrize(
+    ("tensor", "axis", "reason"),
+    [
+        (numbers(2, 1, 4, 5), 1, "it joins other constants to each image"),
+        (np.ones((2, 6, 4, 1), np.float32), 3, "it joins a constant along another axis than the channels"),
+    ],
+)
+def test_constants_that_cannot_be_joined(tensor: Array, axis: int, reason: str) -> None:
+    given = model([node("Concat", ["x", "c"], ["y"], axis=axis)], (2, *SHAPE), {"c": tensor})
+    assert reason in refused(given).notes[0]
 
 
 SHUFFLES: dict[str, tuple[list[int], list[int], list[int]]] = {

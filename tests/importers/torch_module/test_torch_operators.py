@@ -87,6 +87,10 @@ FUNCTIONS: dict[str, Callable[[Tensor], Tensor]] = {
         x.flatten(1)[:, :1] + y - y.mean(1, True).expand(y.shape),
     )[1],
     "padding below 0": lambda x: F.pad(x, (-1, 0, -2, -1)) * F.pad(x, (-2, 1, 1, -4)),
+    "channels in another order": lambda x: torch.cat(
+        [x[:, ::2], x.flip(1), x[:, [2, 0, 1]], x.index_select(1, torch.tensor([3, 0])).tile(2, 1, 1)], 1
+    ),
+    "channels of zeros": lambda x: torch.cat([torch.zeros(x.shape[0], 2, 6, 8), x, x.new_zeros(len(x), 9, 6, 8)], 1),
     "counted": lambda x: F.avg_pool2d(x, 3, 2, 1) + F.avg_pool2d(x, 3, 2, 1, count_include_pad=False),
 }
 
@@ -165,6 +169,13 @@ def test_layers(name: str) -> None:
         nn.init.normal_(parameter, 0.5)
     channels = {"depthwise": 8, "same": 3}.get(name, 4)
     assert key in assert_same(nn.Sequential(layer, nn.Conv2d(channels, 2, 1)), (4, 6, 8)).source.text
+
+
+def test_constant_channels() -> None:
+    """The numbers are the biases of convolutions of one channel with weights that are 0."""
+    ones = Calling(lambda x: torch.cat([x, x.new_ones(len(x), 1, 6, 8), torch.ones_like(x) * torch.arange(8)], 1))
+    net = assert_same(ones, (4, 6, 8), torch.float32, unused=-(1 + 6 * 8) - 4 * (1 + 6 * 8))
+    assert "learnt by the spec, fixed numbers in the module" in net.warnings[0].notes[0]
 
 
 def test_antialias_filters_only_what_shrinks() -> None:

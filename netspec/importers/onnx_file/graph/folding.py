@@ -30,6 +30,7 @@ from netspec.importers.onnx_file.graph.inference import (
 )
 from netspec.importers.onnx_file.graph.inputs import Images, images_of
 from netspec.importers.onnx_file.graph.reading import OWN_DOMAINS, reader
+from netspec.importers.operators.graph.constants import for_all_images
 from netspec.importers.operators.graph.model import BATCH, REAL_TYPES, Array, Model, Node, Sizes, Tensor, needed
 from netspec.ir.shape import Shape
 from netspec.source import Source
@@ -71,7 +72,7 @@ def fold(model: ModelProto, given: Shape | None, source: Source) -> Model:
     walk.computed.add(images.name)
     for number, node in enumerate(graph.node):
         _step(walk, node, number)
-    return _model(walk, images, _outputs(walk, images))
+    return for_all_images(_model(walk, images, _outputs(walk, images)))
 
 
 def _add_initializers(walk: Walk, graph: GraphProto) -> None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
+from itertools import pairwise
 
 import numpy as np
 
@@ -44,34 +46,46 @@ def gather(site: Site) -> None:
     indices = site.needed_tensor(1)
     axis = site.get("axis", 0) % len(x.axes)
     numbers = np.where((own := indices.read()) < 0, own + x.sizes[axis], own).astype(int)
-    listed = numbers.reshape(-1)
     if numbers.ndim > 1:
         raise Inexpressible("it takes channels by a table of numbers")
-    if len(listed) and np.array_equal(listed, np.arange(listed[0], listed[0] + len(listed))):
-        value = taken(site, x, axis, int(listed[0]), len(listed))
-        if numbers.ndim == 0:
-            value = replace(value, axes=(*value.axes[:axis], *value.axes[axis + 1 :]))
-        site.result(value)
-        return
-    groups = next((g for g in range(2, len(listed)) if _is_shuffle(listed, g)), None)
-    if groups is None or len(listed) != x.sizes[axis]:
-        raise Inexpressible("it takes channels that are not neighbours, or in another order; a spec's slice does not")
-    _shuffled(site, x, axis, groups)
+    value = chosen(site, x, axis, [int(number) for number in numbers.reshape(-1)])
+    if numbers.ndim == 0:
+        value = replace(value, axes=(*value.axes[:axis], *value.axes[axis + 1 :]))
+    site.result(value)
 
 
-def _is_shuffle(numbers: np.ndarray, groups: int) -> bool:
+def chosen(site: Site, x: Value, axis: int, numbers: Sequence[int]) -> Value:
+    """Return these channels in this order: a slice, a shuffle, or a concatenation of slices."""
+    first = [place for place, n in enumerate(numbers) if not place or n != numbers[place - 1] + 1]
+    runs = [numbers[start:end] for start, end in pairwise([*first, len(numbers)])]
+    if len(runs) == 1:
+        return taken(site, x, axis, runs[0][0], len(runs[0]))
+    x = _with_channels(site, x, axis)
+    groups = next((g for g in range(2, len(numbers)) if _is_shuffle(numbers, g)), None)
+    if groups is not None and len(numbers) == x.shape.channels:
+        return x.of(site.line("shuffle", x, {"groups": str(groups)}, x.shape), x.shape)
+    if not runs:
+        raise Inexpressible("it takes no channels")
+    if len(runs) > MAX_SLICES:
+        raise Inexpressible(f"it takes channels in an order for which a spec needs {len(runs)} slices")
+    parts = [taken(site, x, axis, run[0], len(run)) for run in runs]
+    shape = Shape(len(numbers), *x.shape[1:])
+    line = site.draft.new_line("concat", [p.line for p in parts], {}, shape, origin=site.node, claimed=True)
+    return _of_channels(x, axis, line, shape)
+
+
+MAX_SLICES = 64
+"""The most slices that channels in another order are made of, so that a spec stays readable."""
+
+
+def _is_shuffle(numbers: Sequence[int], groups: int) -> bool:
     count = len(numbers)
     return count % groups == 0 and np.array_equal(numbers, np.arange(count).reshape(groups, -1).T.reshape(-1))
 
 
 def shuffle(site: Site) -> None:
     """A channel shuffle, recognised from its reshapes and transposition."""
-    _shuffled(site, site.x, site.get("axis"), site.get("groups"))
-
-
-def _shuffled(site: Site, x: Value, axis: int, groups: int) -> None:
-    x = _with_channels(site, x, axis)
-    site.emit("shuffle", x, {"groups": str(groups)})
+    site.emit("shuffle", _with_channels(site, site.x, site.get("axis")), {"groups": str(site.get("groups"))})
 
 
 def depth_to_space(site: Site) -> None:
@@ -108,6 +122,11 @@ def taken(site: Site, x: Value, axis: int, first: int, count: int) -> Value:
     x = _with_channels(site, x, axis)
     shape = Shape(count, *x.shape[1:])
     line = site.line("slice", x, slice_keys(first, count), shape, claimed=True)
+    return _of_channels(x, axis, line, shape)
+
+
+def _of_channels(x: Value, axis: int, line: int, shape: Shape) -> Value:
+    """Return the value of a line with other channels, of which this axis consists."""
     new = replace(x, line=line, shape=shape)
     return replace(new, axes=(*new.axes[:axis], new.single("C"), *new.axes[axis + 1 :]))
 

@@ -6,7 +6,8 @@ from dataclasses import replace
 
 from netspec.importers.operators.graph.model import REAL_TYPES
 from netspec.importers.operators.spec.broadcasting import repeated
-from netspec.importers.operators.spec.channels import taken
+from netspec.importers.operators.spec.channels import chosen
+from netspec.importers.operators.spec.constants import constant_channels
 from netspec.importers.operators.spec.lines import Site, as_image, described
 from netspec.importers.operators.spec.views import C, H, N, Value, W, image
 from netspec.importers.operators.spec.windows import pool
@@ -74,8 +75,14 @@ def transpose(site: Site) -> None:
 
 
 def concat(site: Site) -> None:
-    """Concatenation of channels or features."""
-    values = site.all_values()
+    """Concatenation of channels or features, some of which may be constant."""
+    computed = next((place for place, name in enumerate(site.node.inputs) if name not in site.model.tensors), 0)
+    x = site.value(computed)
+    constant = [site.model.tensors.get(name) for name in site.node.inputs]
+    values = [
+        site.value(place) if tensor is None else constant_channels(site, x, tensor)
+        for place, tensor in enumerate(constant)
+    ]
     if len(values) == 1:
         site.result(values[0])
         return
@@ -111,9 +118,11 @@ def slice_(site: Site) -> None:
         if x.axes[place] == ("N",):
             raise Inexpressible("it takes some of the images")
         if place == x.channel_axis or not (x.shape.is_image and x.is_image):
-            if steps.get(place, 1) != 1:
-                raise Inexpressible("it leaves out every other channel, or takes them in reverse order")
-            x = taken(site, x, place, _first(starts.get(place, 0), x.sizes[place]), sizes[place])
+            first = starts.get(place, 0)
+            first = first + x.sizes[place] if first < 0 else first
+            step = steps.get(place, 1)
+            first = min(max(first, 0), x.sizes[place] - (step < 0))
+            x = chosen(site, x, place, range(first, first + step * sizes[place], step))
             changed = [other for other in changed if other != place]
     if not changed:
         site.result(x)

@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from netspec.importers.operators.graph.model import Tensor
+from netspec.importers.operators.spec.constants import zero_channels
 from netspec.importers.operators.spec.lines import Padded, Read, Site, described
 from netspec.importers.operators.spec.naming import of_parameter
 from netspec.importers.operators.spec.views import Value, image
@@ -220,18 +221,11 @@ def _pad_channels(site: Site, x: Value, pads: Pad, channels: tuple[int, int], fi
         line = site.draft.zero_padded(x.line, pads)
         x = x.of(line, site.draft.lines[line].shape)
     zeros = site.draft.new_line("linear", [x.line], {"a": "0"}, x.shape)
-    before = _zero_channels(site, x.shape, zeros, channels[0])
-    after = before if channels[0] == channels[1] else _zero_channels(site, x.shape, zeros, channels[1])
+    before = zero_channels(site.draft, x.shape, zeros, channels[0])
+    after = before if channels[0] == channels[1] else zero_channels(site.draft, x.shape, zeros, channels[1])
     shape = Shape(x.shape.channels + sum(channels), *x.shape[1:])
     lines = [*before, x.line, *after]
     site.result(x.of(site.draft.new_line("concat", lines, {}, shape, origin=site.node, claimed=True), shape))
-
-
-def _zero_channels(site: Site, x: Shape, zeros: int, count: int) -> list[int]:
-    """Return lines with so many channels of zeros in all, of a line with as many as the image has."""
-    whole, rest = divmod(count, x.channels)
-    keys, shape = {"channels": str(rest)}, Shape(rest, *x[1:]) if rest else x
-    return [zeros] * whole + ([site.draft.new_line("slice", [zeros], keys, shape)] if rest else [])
 
 
 def _fill(site: Site) -> float:

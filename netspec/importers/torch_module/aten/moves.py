@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import torch
 
 from netspec.importers.spec.problem import Inexpressible
 from netspec.importers.torch_module.aten.windows import REPEATED
@@ -38,7 +39,8 @@ def expand(call: Call) -> None:
 
 def repeat(call: Call) -> None:
     """A value repeated along one axis, as a concatenation."""
-    times = [int(number) for number in call.get("repeats")]
+    times = [int(number) for number in call.get("repeats", call.get("dims"))]
+    times = [*[1] * (len(call.sizes("self")) - len(times)), *times]
     repeated = [axis for axis, number in enumerate(times) if number != 1]
     if not repeated and len(times) == len(call.sizes("self")):
         same(call)
@@ -156,6 +158,22 @@ def flip(call: Call) -> None:
     axes = [*call.get("dims")]
     steps = {"starts": [-1] * len(axes), "ends": [-(2**31)] * len(axes), "axes": axes, "steps": [-1] * len(axes)}
     call.emit("Slice", call.value(call.get("self")), **steps)
+
+
+def index(call: Call) -> None:
+    """The indices of one axis that a constant lists."""
+    listed = [(axis, given) for axis, given in enumerate(call.get("indices")) if given is not None]
+    if len(listed) != 1:
+        raise Inexpressible("it takes numbers by several lists of indices")
+    axis, given = listed[0]
+    if given.meta["val"].dtype in (torch.bool, torch.uint8):
+        raise Inexpressible("it takes numbers by a mask")
+    call.emit("Gather", call.value(call.get("self")), call.value(given), axis=axis)
+
+
+def index_select(call: Call) -> None:
+    """The indices of an axis that a constant lists."""
+    call.emit("Gather", call.value(call.get("self")), call.value(call.get("index")), axis=call.get("dim"))
 
 
 def select(call: Call) -> None:

@@ -87,7 +87,7 @@ TABLE: Mapping[str, Convert] = {
     **dict.fromkeys(("to", "_to_copy", "type_as", "float", "double", "half"), moves.cast),
     **dict.fromkeys(_RESHAPED, moves.reshape),
     **dict.fromkeys(("expand", "expand_as"), moves.expand),
-    "repeat": moves.repeat,
+    **dict.fromkeys(("repeat", "tile"), moves.repeat),
     "permute": moves.permute,
     "repeat_interleave": moves.repeat_each,
     "stack": moves.stack,
@@ -102,6 +102,8 @@ TABLE: Mapping[str, Convert] = {
     "pixel_shuffle": moves.pixel_shuffle,
     "pixel_unshuffle": moves.pixel_unshuffle,
     "select": moves.select,
+    "index": moves.index,
+    "index_select": moves.index_select,
     **dict.fromkeys(("pad", "constant_pad_nd"), windows.pad),
 }
 """By the operator's name in PyTorch."""
