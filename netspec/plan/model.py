@@ -12,7 +12,6 @@ from netspec.ir.ops import BatchNorm
 from netspec.ir.settings import Precision
 from netspec.ir.widths import FULL, HALF, width_of
 from netspec.passes.fast import PLAIN, ComputeTarget, Forms, enabled_passes, forms_of
-from netspec.passes.narrowed import narrowed
 from netspec.passes.optimiser_state import divides, state_kinds
 from netspec.passes.placing import Arrangement, Placed, SplitWord, arrange, place_on_devices, share_batch
 from netspec.plan.crossing import Crossing, crossings
@@ -186,7 +185,7 @@ def smallest_batch(placed: Placed) -> int:
 
 def _narrowed_bytes(graph: Graph, forms: Forms) -> int:
     """The bytes of the bfloat16 copies of weights that recorded evaluation reads."""
-    return HALF * sum(math.prod(graph.parameters[key].shape) for key in narrowed(graph, forms))
+    return HALF * sum(math.prod(graph.parameters[key].shape) for key in forms.narrowed(graph))
 
 
 def _standing(placed: Placed, device: int, narrowed: int) -> Standing:

@@ -15,8 +15,7 @@ from dataclasses import replace
 
 from netspec.ir.graph import Graph, Node
 from netspec.ir.ops import Bias, Conv, Relu, Sum
-from netspec.passes.fast.model import Forms, Pass
-from netspec.passes.sole_readers import sole_readers
+from netspec.passes.fast.model import Forms, Pass, sole_readers
 
 
 def rectified(graph: Graph, forms: Forms) -> dict[str, str]:

@@ -16,8 +16,7 @@ from dataclasses import replace
 
 from netspec.ir.graph import Graph
 from netspec.ir.ops import Lrn, MaxPool, Relu
-from netspec.passes.fast.model import Chain, Forms, Pass
-from netspec.passes.sole_readers import sole_readers
+from netspec.passes.fast.model import Chain, Forms, Pass, sole_readers
 
 
 def chains(graph: Graph) -> dict[str, Chain]:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
 from netspec.ir.graph import Graph, Node
-from netspec.ir.ops import Lrn, MaxPool
+from netspec.ir.ops import Conv, Deconv, Linear, Lrn, MaxPool
 from netspec.ir.settings import Precision
 
 Device = Literal["cpu", "cuda"]
@@ -89,6 +90,17 @@ class Forms:
         """Whether a chain adds this convolution's bias."""
         return any(node.name == chain.biased for chain in self.chains.values())
 
+    def narrowed(self, graph: Graph) -> frozenset[str]:
+        """Return the keys of the parameters that autocast converts to bfloat16 wherever the network reads them, so that
+        they can be converted in advance: weights of convolutions and linear layers, and their biases, unless a separate
+        kernel adds these."""
+        conversions = defaultdict[str, set[bool]](set)
+        for node in graph.nodes.values():
+            for place, key in enumerate(node.params):
+                separate_bias = place > 0 and (node.name in self.rectified or self.is_unbiased(node))
+                conversions[key].add(isinstance(node.op, Conv | Deconv | Linear) and not separate_bias)
+        return frozenset(key for key, converted in conversions.items() if converted == {True})
+
 
 PLAIN = Forms()
 """All operations as in the graph."""
@@ -112,3 +124,10 @@ class Pass:
     apply: Callable[[Graph, Forms], Forms]
     enough: Callable[[Graph, Forms, int], Forms] = lambda _graph, forms, _images: forms
     runs_on: tuple[Device, ...] = ("cpu", "cuda")
+
+
+def sole_readers(graph: Graph) -> dict[str, Node]:
+    """Return the operation that reads a value, for each value that nothing else reads: it may overwrite it, or compute
+    it as a part of itself. The class scores and the output are not among these values."""
+    kept = {graph.scores.name, graph.output.name}
+    return {name: nodes[0] for name, nodes in graph.readers().items() if len(nodes) == 1 and name not in kept}

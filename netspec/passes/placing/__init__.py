@@ -1,7 +1,7 @@
 """Placement of a checked graph on several devices: what each device holds, and what is transferred between them.
 
-``arrangement`` chooses how the devices are used, ``sharding`` describes how a value is distributed over them,
-``shares`` divides an operation into shares, ``placed`` combines these, and ``local`` extracts the part of one device.
+``arrangement`` chooses how the devices are used, ``shares`` divides an operation into shares, and ``placed`` combines
+these.
 """
 
 from netspec.passes.placing.arrangement import (
@@ -13,9 +13,7 @@ from netspec.passes.placing.arrangement import (
     require_equal_parts,
     share_batch,
 )
-from netspec.passes.placing.local import local_graph
-from netspec.passes.placing.placed import Placed, PlacedLayer, place_on_devices
-from netspec.passes.placing.sharding import Sharding, Transfer
+from netspec.passes.placing.placed import Placed, PlacedLayer, Sharding, Transfer, local_graph, place_on_devices
 from netspec.passes.placing.shares import share_of
 
 __all__ = [

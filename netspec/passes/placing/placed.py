@@ -1,19 +1,53 @@
-"""Placing a graph: the distribution of each layer's value over the devices, and the transfers that this requires."""
+"""Placing a graph: the distribution of each layer's value over the devices, the transfers that this requires, and what
+one column of devices computes of a layer."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from netspec.ir.graph import Graph, Layer, Node, Parameter
 from netspec.ir.ops import Concat, Linear
 from netspec.passes.phases import phases
 from netspec.passes.placing.arrangement import Arrangement
-from netspec.passes.placing.sharding import Sharding, Transfer
-from netspec.passes.placing.shares import reading
+from netspec.passes.placing.shares import reading, share_of, share_of_sizes
 
 TRAINING_LOSS = "loss"
 """The ``reader`` of the transfer of the class scores to the training loss, if the spec has no loss of its own."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sharding:
+    """How a value is divided into ``batch`` equal shares of its images, and ``channels`` of its channels (or features).
+
+    A share is held by each device that computes with it. If there is an ``owner``, this column of the
+    arrangement holds all channels, and the other columns hold nothing.
+    """
+
+    batch: int = 1
+    channels: int = 1
+    owner: int | None = None
+
+    def __str__(self) -> str:
+        images = f"1/{self.batch} of the batch" if self.batch > 1 else "the whole batch"
+        if self.owner is not None:
+            return f"{images}, on device {self.owner}" + (" of each row" if self.batch > 1 else "")
+        return images + (f", 1/{self.channels} of the channels" if self.channels > 1 else "")
+
+
+@dataclass(frozen=True, slots=True)
+class Transfer:
+    """A transfer of a value that one of its readers needs in a different distribution.
+
+    If ``partial``, the reader's devices compute different things from the value, so the gradients that they send back
+    are added up. Otherwise they all compute the same, and the gradient of one of them is enough.
+    """
+
+    value: str
+    reader: str
+    source: Sharding
+    target: Sharding
+    partial: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,3 +215,45 @@ def _scores_transfer(graph: Graph, arrangement: Arrangement, layers: Mapping[str
     source = layers[name].sharding
     target = source if source.owner is not None else Sharding(batch=arrangement.replicas)
     return _transfer(graph, name, TRAINING_LOSS, source, target, partial=False)
+
+
+def local_graph(placed: Placed, layer: Layer, column: int) -> Graph:
+    """Return a graph of one layer as a column computes it, preceded by the values that it reads as they arrive there.
+
+    The graph's parameters are those that the layer uses, with the shapes of their shares. The column must be one that
+    computes the layer (see ``Placed.on``).
+    """
+    graph, placed_layer = placed.graph, placed.layers[layer.name]
+    parts = placed_layer.sharding.channels
+    nodes: dict[str, Node] = {}
+    layers: dict[str, Layer] = {}
+    available = [name for name in layer.inputs if _has_value(placed, layer, name, column)]
+    for name in available:
+        transfer = placed_layer.transfers.get(name)
+        distribution = placed.layers[name].sharding if transfer is None else transfer.target
+        source, node = graph.layers[name], graph.nodes[name]
+        shape = source.output.share(distribution.channels)
+        nodes[name] = node._replace(output=shape)
+        layers[name] = source._replace(output=shape)
+    parameters_used = [graph.parameters[key] for node in graph.nodes_of(layer) for key in node.params]
+    parameters = {
+        p.key: p._replace(shape=share_of_sizes(p.shape, p.axis, placed.sharding_of(p).channels))
+        for p in parameters_used
+    }
+    for node in graph.nodes_of(layer):
+        nodes[node.name] = node._replace(
+            op=share_of(node.op, parts),
+            inputs=tuple(x for x in node.inputs if x in nodes),
+            output=node.output.share(parts),
+        )
+    layers[layer.name] = layer._replace(inputs=tuple(available), output=layer.output.share(parts))
+    return replace(graph, nodes=nodes, layers=layers, parameters=parameters)
+
+
+def _has_value(placed: Placed, layer: Layer, value: str, column: int) -> bool:
+    """Whether a column has a value when it computes a layer. It lacks values that another column owns, unless they are
+    transferred."""
+    if value in placed.layers[layer.name].transfers:
+        return True
+    owner = placed.layers[value].sharding.owner
+    return owner is None or owner == column

@@ -12,7 +12,6 @@ from tapes import Tapes
 from torch import Tensor, nn
 
 from netspec.passes.fast import NAMES, PLAIN, ComputeTarget, Forms, enabled_passes, forms_of
-from netspec.passes.narrowed import narrowed
 from netspec.train.learning.objective import Objective, build
 from netspec.train.learning.optimiser import optimiser_of
 from netspec.train.learning.recorded import recorded
@@ -129,8 +128,8 @@ def test_recorded_inference_in_bf16_uses_the_updated_weights(spec: str, update: 
 def test_parameters_read_only_by_products_are_converted_to_bf16() -> None:
     graph = valid_net(SPEC).graph
     every = {"conv1.weight", "conv1.bias", "fc.weight", "fc.bias"}
-    assert narrowed(graph, PLAIN) == every
-    assert narrowed(graph, forms_of(graph, ("bias-relu",))) == every - {"conv1.bias"}  # the kernel adds it in float32
+    assert PLAIN.narrowed(graph) == every
+    assert forms_of(graph, ("bias-relu",)).narrowed(graph) == every - {"conv1.bias"}  # the kernel adds it in float32
 
 
 def test_recordings_share_their_input_tensors() -> None:
