@@ -112,8 +112,8 @@ def load(
     *,
     history: bool = False,
 ) -> Net:
-    """Load and check a spec, a layer file of cuda-convnet or a network of Darknet (``.cfg``), an ONNX model (``.onnx``)
-    or a network of Caffe (``.prototxt``).
+    """Load and check a spec, a layer file of cuda-convnet or a network of Darknet (``.cfg``), a network of Caffe
+    (``.prototxt``), an ONNX model (``.onnx``) or a model of Keras (``.keras``, ``.h5``, ``.json``).
 
     ``params`` is the parameter file of a layer file, or the solver of a network of Caffe. With ``history``, the
     learning rates are those with which the run began, which the notes in a parameter file record. ``changes`` are

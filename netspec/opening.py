@@ -209,9 +209,12 @@ def is_caffe_file(source: Source) -> bool:
 
 
 def is_keras_file(source: Source) -> bool:
-    """Whether a file is a model of Keras: by the ending of its name, or a text by how JSON of Keras begins."""
+    """Whether a file is a model of Keras: by the ending of its name, or a text by how JSON of Keras begins, and if its
+    name ends with ``.json``, by the field of a class."""
     if isinstance(source, ModelFile):
         return source.name.lower().endswith(KERAS_FILES)
+    if source.name.lower().endswith(".json") and source.text.lstrip().startswith("{"):
+        return '"class_name"' in source.text
     return not names_network(source.name) and _KERAS_START.match(source.text) is not None
 
 

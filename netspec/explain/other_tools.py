@@ -29,6 +29,8 @@ _MASKED = (
 FILES = {
     "pytorch": _MODULES,
     **dict.fromkeys(("mask", "masks", "segmentation", "semanticsegmentation"), _MASKED),
+    "keras": "all commands read models of Keras (netspec diff SPEC model.keras), and netspec import converts them "
+    "(netspec explain keras-not-expressible)",
     "onnx": "all commands read ONNX models of other programs (netspec diff SPEC model.onnx), netspec import converts "
     "them, and netspec compile --to onnx writes them (netspec explain onnx-not-expressible)",
 }

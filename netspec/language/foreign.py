@@ -15,8 +15,9 @@ _MAX_EXAMINED = 2**18
 """The characters of a text that are examined."""
 _NOT_READ = "which netspec does not read"
 _ACCEPTED = (
-    "it reads specs, [conv1] conv filters=96 kernel=11 stride=4, models that PyTorch or Keras exported as ONNX "
-    "(.onnx), networks of Caffe (.prototxt) and Darknet (.cfg), and cuda-convnet's layer files (.cfg)"
+    "it reads specs, [conv1] conv filters=96 kernel=11 stride=4, models of Keras (.keras, .h5, .json), those that "
+    "PyTorch exported as ONNX (.onnx), networks of Caffe (.prototxt) and Darknet (.cfg), and layer files of "
+    "cuda-convnet (.cfg)"
 )
 _WORDS = "netspec explain foreign-file has the words of other tools beside those of a spec"
 
@@ -119,6 +120,12 @@ _TOOLS = (
     ),
     _format("a program in Python", r"^[ \t]*(?P<here>(?:class|def)[ \t]+\w+)[^\n]*:[ \t\r]*$"),
     _format("a model of Pylearn2 or neon (YAML)", r"^[^\n#]*?(?P<here>!obj:[\w.]+)"),
+    _format(
+        "a model of Keras as JSON",
+        r"\A\s*(?P<here>\{\s*\"(?:class_name|module)\"\s*:\s*\"\w+\")",
+        what="whose name does not end in .json",
+        note="with the ending .json every command reads it, and netspec import converts it to a spec",
+    ),
     _format("JSON", r"\A\s*(?P<here>\{(?=\s*\")|\[(?=\s*(?:[{\"]|\[\s*[\d\"{-])))"),
     _format("YAML", _BLANK + r"(?P<here>---|[\w-]+:)[ \t\r]*$"),
 )

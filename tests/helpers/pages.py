@@ -18,6 +18,7 @@ from tempfile import TemporaryDirectory
 
 import caffe_networks
 import darknet_networks
+import keras_networks
 from consoles import output_of, run_block
 from image_files import photos
 from mask_files import scenes
@@ -34,12 +35,14 @@ class Page:
 
     ``measured`` matches the output that differs between machines or runs. ``slow`` is the reason why the page is left
     out of the default test run (empty: it is not). ``prepare`` puts the files that the commands read into the folder.
+    ``library`` is one that these need.
     """
 
     name: str
     measured: str = _REACHED
     slow: str = ""
     prepare: Callable[[Path], None] = lambda folder: None
+    library: str = ""
 
     @property
     def path(self) -> Path:
@@ -88,6 +91,7 @@ PAGES = (
     ),
     Page("docs/caffe.md", prepare=caffe_networks.write_files),
     Page("docs/darknet.md", prepare=darknet_networks.write_files),
+    Page("docs/keras.md", prepare=keras_networks.write_files, library="h5py"),
     Page("docs/classics.md"),
     Page("docs/pytorch.md", rf"{_REACHED}|(?<=PyTorch )[\w.+]+", "three programs that import torch"),
     Page(

@@ -20,7 +20,8 @@ OLD_PROTOTXT = 'name: "CaffeNet"\nlayers {\n  name: "conv1"\n  type: CONVOLUTION
 DARKNET = "# YOLO\n[net]\nbatch=64\n\n[convolutional]\nfilters=32\nsize=3\n\n[maxpool]\nsize=2\n"
 TORCH = "import torch\nfrom torch import nn\n\nmodel = nn.Sequential(nn.Conv2d(3, 96, 11, 4), nn.ReLU())\n"
 KERAS = "from keras import layers\n\nmodel.add(layers.Conv2D(96, 11))\n"
-JSON = '{\n  "class_name": "Sequential", "config": []\n}\n'
+JSON = '{\n  "layers": [], "name": "a"\n}\n'
+KERAS_JSON = '{"class_name": "Sequential", "config": []}\n'
 SOLVER = 'net: "train_val.prototxt"\nbase_lr: 0.01\nlr_policy: "step"\nmax_iter: 450000\n'
 MODULE = "LeNet(\n  (conv1): Conv2d(1, 6, kernel_size=(5, 5), stride=(1, 1))\n  (relu): ReLU()\n)\n"
 KERAS_TABLE = """Model: "sequential"
@@ -67,6 +68,14 @@ ONNX = "ir_version: 3\ngraph {\n}\n"
 CXXNET = "data = train\nnetconfig=start\nlayer[0->1] = conv:conv1\n  kernel_size = 11\nnetconfig=end\n"
 NCNN = "7767517\n2 2\nInput data 0 1 data\n"
 TOML = '[net]\nname = "a"\n\n[[layers]]\ntype = "conv"\n'
+
+
+@pytest.mark.parametrize("name", ["a.net", "a.cfg"])
+def test_model_of_keras_under_another_name(name: str) -> None:
+    found = refused(loads, KERAS_JSON, name)
+    assert (
+        found.code == "foreign-file" and "a model of Keras as JSON, whose name does not end in .json" in found.message
+    )
 
 
 @pytest.mark.parametrize("name", ["a.net", "a.cfg", "a.txt"])

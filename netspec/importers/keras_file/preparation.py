@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from netspec.formatting import format_literal
-from netspec.importers.keras_file.graph.building import Step, Val
+from netspec.importers.keras_file.graph.building import Step, Val, leaves
 from netspec.importers.keras_file.graph.layers import affine, factors
 from netspec.importers.keras_file.model.fields import Broken
 from netspec.importers.keras_file.model.store import values
@@ -88,7 +88,7 @@ def _statistics(step: Step) -> tuple[Numbers, Numbers]:
         store = step.building.store
         variable = store.find(step.layer, place, word) if store is not None and given is None else None
         if given is not None:
-            numbers = np.array([step.config.number(n, word) for n in _leaves(given)])
+            numbers = np.array([step.config.number(n, word) for n in leaves(given)])
         elif variable is not None:
             numbers = values(variable).astype(np.float64).reshape(-1)
         else:
@@ -98,12 +98,6 @@ def _statistics(step: Step) -> tuple[Numbers, Numbers]:
             raise Broken(f"{step.layer.name}: {word} is not one number for each of {channels} channels")
         found.append(numbers)
     return found[0], found[1]
-
-
-def _leaves(value: object) -> list[object]:
-    if isinstance(value, list):
-        return [leaf for item in value for leaf in _leaves(item)]
-    return [value]
 
 
 def normalised(step: Step) -> Val:

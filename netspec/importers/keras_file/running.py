@@ -11,7 +11,7 @@ from netspec.formatting import format_count, listed
 from netspec.importers.keras_file.graph.building import LAST, Building, Step, Val
 from netspec.importers.keras_file.graph.table import OF_TENSORFLOW, REASONS, TABLE
 from netspec.importers.keras_file.model.fields import Broken
-from netspec.importers.keras_file.model.network import INPUT_LAYER, MAX_LAYERS, Call, Layer, Network, Ref
+from netspec.importers.keras_file.model.network import INPUT_LAYER, MAX_LAYERS, Call, Layer, Network, Ref, refs_in
 from netspec.importers.keras_file.preparation import KINDS, Preparation, normalised
 from netspec.importers.operators.graph.model import BATCH, Model, Sizes, needed
 from netspec.importers.spec.problem import NO_LAYER, Inexpressible
@@ -83,7 +83,7 @@ class Run:
 
 
 def _operands(call: Call, found: Mapping[Ref, Val]) -> Iterator[Any]:
-    """Yield the values and numbers that a layer reads."""
+    """Yield the values and numbers that a layer reads; arrays of numbers are lists."""
     named = [call.named[word] for word in _INPUTS if call.named.get(word) is not None]
     yield from _leaves([*call.arguments, *named], found, call.layer.name)
 
@@ -91,13 +91,20 @@ def _operands(call: Call, found: Mapping[Ref, Val]) -> Iterator[Any]:
 def _leaves(value: Any, found: Mapping[Ref, Val], owner: str) -> Iterator[Any]:
     if isinstance(value, Ref):
         yield _value(found, value, owner)
-    elif isinstance(value, (list, tuple)):
+    elif isinstance(value, (list, tuple)) and (any(True for _ in refs_in(value)) or not _is_constant(value)):
         for item in value:
             yield from _leaves(item, found, owner)
     elif isinstance(value, dict) and "class_name" not in value:
         yield from _leaves([*value.values()], found, owner)
     elif value is not None and not isinstance(value, (str, bool)):
         yield value
+
+
+def _is_constant(value: Any) -> bool:
+    """Whether a list in a list, and so on, has numbers alone, as an array has."""
+    if isinstance(value, (list, tuple)):
+        return bool(value) and all(map(_is_constant, value))
+    return isinstance(value, (int, float)) and not isinstance(value, bool)
 
 
 def _value(found: Mapping[Ref, Val], ref: Ref, owner: str) -> Val:

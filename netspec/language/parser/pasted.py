@@ -28,7 +28,7 @@ _STEMS = {"conv": "conv", "pool": "pool", "norm": "norm", "dropout": "drop", "li
 """What the name of a class contains, and what the names of its layers begin with."""
 _NOTES = (
     "a layer is its name, type and keys: [conv1] conv filters=96 kernel=11",
-    "a whole model need not be pasted: netspec import model.onnx converts one that PyTorch or Keras exported",
+    "a whole model need not be pasted: netspec import converts a model.keras, or a model.onnx that PyTorch exported",
 )
 """What is said of one layer, and of several."""
 

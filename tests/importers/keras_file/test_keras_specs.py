@@ -167,6 +167,19 @@ def test_functional_model_of_keras_2() -> None:
     ]  # fmt: skip
 
 
+def test_constants_that_a_functional_model_of_keras_2_computes_with() -> None:
+    """One for each channel, in as many lists as an image has axes; all but the largest float32 digits are noise."""
+    numbers = {"y": [[[[2.0, 3.0, 0.10000000149011612]]]]}
+    layers = [
+        old("InputLayer", "image", batch_input_shape=[None, 9, 8, 3]),
+        old("LeakyReLU", "r", "image", alpha={"type": "ndarray", "value": 0.30000001192092896}),
+        {**old("TFOpLambda", "t", function="math.multiply"), "inbound_nodes": [["r", 0, 0, numbers]]},
+    ]  # fmt: skip
+    ends = {"input_layers": [["image", 0, 0]], "output_layers": [["t", 0, 0]]}
+    model = {"config": {"name": "m", "layers": layers, **ends}, "class_name": "Model", "keras_version": "2.4.0"}
+    assert lines(model) == ["[r] leakyrelu slope=0.3", "[t] affine bias=none"]
+
+
 def test_sequential_model_of_keras_2_without_an_input_layer() -> None:
     first = {"class_name": "Dense", "config": {"name": "d", "batch_input_shape": [None, 7], "units": 3}}
     for config in ({"name": "m", "layers": [first]}, [first]):  # before Keras 2.3, the layers alone

@@ -244,4 +244,9 @@ class Step:
         return Val(name, (), ())
 
 
+def leaves(value: Any) -> list[Any]:
+    """Return what is in a list, and in the lists in it."""
+    return [leaf for item in value for leaf in leaves(item)] if isinstance(value, list) else [value]
+
+
 Convert = Callable[[Step], Val]

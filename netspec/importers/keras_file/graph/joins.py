@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from netspec.formatting import format_sizes
-from netspec.importers.keras_file.graph.building import Convert, Step, Val
+from netspec.importers.keras_file.graph.building import Convert, Step, Val, leaves
 from netspec.importers.keras_file.model.fields import Broken
 from netspec.importers.spec.problem import Inexpressible
 
@@ -53,10 +53,25 @@ def _alike(step: Step, operands: Sequence[Any]) -> tuple[list[str], Val, tuple[i
     names = []
     for operand in operands:
         if not isinstance(operand, Val):
-            names.append(step.constant(step.config.number(operand, "a number")))
+            names.append(_constant(step, operand, Val("", sizes, order)))
         else:
             names.append(operand.name if operand.order == order else step.plain(operand))
     return names, of_rank[0], sizes, order
+
+
+def _constant(step: Step, operand: Any, result: Val) -> str:
+    """Add a number, or an array with one for each place on the last axis, and return its name."""
+    config = operand.get("config") if isinstance(operand, dict) else None
+    value = config.get("value") if isinstance(config, dict) else operand
+    numbers = [step.config.number(leaf, "a number") for leaf in leaves(value)]
+    if len(numbers) == 1:
+        return step.constant(numbers[0])
+    last = value
+    while isinstance(last, list) and len(last) == 1:
+        last = last[0]
+    if not isinstance(last, list) or len(last) != len(numbers) or len(last) != result.sizes[-1]:
+        raise Inexpressible("it computes with an array; a spec has a number, or one for each channel")
+    return step.along(result, -1, numbers)
 
 
 def concat(step: Step) -> Val:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import struct
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
@@ -12,9 +13,19 @@ T = TypeVar("T")
 MOST = 2**31
 """No number of filters, pixels or units of a spec is larger."""
 
+_LARGEST = 3e38
+
 
 class Broken(Exception):
     """A file is not a model of Keras, or Keras would reject it. The message says why."""
+
+
+def _shortest(value: float) -> float:
+    """Return a number that was rounded to float32 as the number with the fewest digits that is rounded to it."""
+    if abs(value) > _LARGEST or struct.unpack("f", struct.pack("f", value))[0] != value:
+        return value
+    texts = (f"{value:.{digits}g}" for digits in range(1, 10))
+    return next(float(text) for text in texts if struct.pack("f", float(text)) == struct.pack("f", value))
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,11 +78,11 @@ class Fields:
 
     def number(self, value: Any, name: str) -> float:
         """Return a value that must be a finite number."""
-        if isinstance(value, dict) and isinstance(value.get("config"), dict):  # a number of NumPy, as Keras writes it
-            value = value["config"].get("value")
+        if isinstance(value, dict):  # a number of NumPy, as Keras 3 or 2 writes it
+            value = value["config"].get("value") if isinstance(value.get("config"), dict) else value.get("value")
         if isinstance(value, bool) or not isinstance(value, (int, float)) or abs(value) > 1e38 or math.isnan(value):
             raise self.wrong(name, value, "a number")
-        return float(value)
+        return _shortest(float(value))
 
     def count(self, value: Any, name: str, low: int) -> int:
         """Return a value that must be a whole number of at least ``low``."""
