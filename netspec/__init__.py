@@ -149,9 +149,9 @@ def table(net: Net, batch: int | None = None) -> Markdown:
     It is the table of ``netspec summary``, also with its ``batch``; see ``summary``.
     """
     _require_net(net)
-    from netspec.notebook import table as table_of
+    from netspec import notebook, report
 
-    return table_of(net, batch or net.graph.train.batch)
+    return notebook.Markdown(report.markdown(report.layer_table(net, batch or net.graph.train.batch)))
 
 
 def figure(net: Net, *, costs: bool = False) -> Svg:
@@ -160,9 +160,9 @@ def figure(net: Net, *, costs: bool = False) -> Svg:
     With ``costs``, each layer also has its numbers of weights and connections.
     """
     _require_net(net)
-    from netspec.notebook import figure as figure_of
+    from netspec import draw, notebook
 
-    return figure_of(net, costs=costs)
+    return notebook.Svg(draw.to_svg(draw.figure_of(net, costs=costs)))
 
 
 def compare(a: Net, b: Net) -> Comparison:
@@ -174,9 +174,9 @@ def compare(a: Net, b: Net) -> Comparison:
     """
     _require_net(a)
     _require_net(b)
-    from netspec.notebook import comparison
+    from netspec import diff, notebook
 
-    return comparison(a, b)
+    return notebook.Comparison(diff.compare(a, b))
 
 
 def torch_module(net: Net, *, seed: int = 0, weights: Module | None = None) -> Module:

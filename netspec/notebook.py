@@ -5,13 +5,10 @@ from __future__ import annotations
 import io
 from dataclasses import dataclass
 
-from netspec.diff import NetDifference, compare
+from netspec.diff import NetDifference
 from netspec.diff.text import CHANGES, COSTS, cost_rows, rows, summary
-from netspec.draw import figure_of, to_svg
 from netspec.explain.markdown import bullets
 from netspec.explain.markdown import table as table_of
-from netspec.net import Net
-from netspec.report import READABLE, layer_table, markdown
 
 
 class Markdown(str):
@@ -78,18 +75,3 @@ class Comparison:
             bullets(summary(self.difference)),
         ]
         return "\n".join(filter(None, parts))
-
-
-def comparison(a: Net, b: Net) -> Comparison:
-    """Compare two networks."""
-    return Comparison(compare(a, b))
-
-
-def table(net: Net, batch: int) -> Markdown:
-    """Return the layer table. Its memory is that of ``batch`` images."""
-    return Markdown(markdown(layer_table(net, batch, READABLE)))
-
-
-def figure(net: Net, *, costs: bool = False) -> Svg:
-    """Return the figure. With ``costs``, each layer also has its numbers of weights and connections."""
-    return Svg(to_svg(figure_of(net, costs=costs)))
