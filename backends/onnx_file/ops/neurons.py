@@ -9,10 +9,6 @@ from netspec.ir import ops
 from ..site import Site, Table
 
 
-def _relu6(op: ops.Relu6, site: Site) -> None:
-    site.result("Clip", site.x, site.constant("bottom", 0.0), site.constant("top", op.top))
-
-
 def _noisy_relu(op: ops.NoisyRelu, site: Site) -> None:
     """relu(x) relu(1 + std z), where the runtime draws new normal noise z in every run."""
     noise = site.inner("RandomNormalLike", site.x, mean=1.0, scale=op.std)
@@ -39,10 +35,6 @@ def _softrelu(op: ops.SoftRelu, site: Site) -> None:
     site.result("Where", above, site.x, site.inner("Softplus", site.x))
 
 
-def _log(op: ops.Log, site: Site) -> None:
-    site.result("Log", site.inner("Add", site.x, site.constant("a", op.a)) if op.a else site.x)
-
-
 def _linear_neuron(op: ops.LinearNeuron, site: Site) -> None:
     if (op.a, op.b) == (1, 0):
         site.result("Identity", site.x)
@@ -53,7 +45,7 @@ def _linear_neuron(op: ops.LinearNeuron, site: Site) -> None:
 
 TABLE: Table = {
     ops.Relu: lambda op, site: site.result("Relu", site.x),
-    ops.Relu6: _relu6,
+    ops.Relu6: lambda op, site: site.result("Clip", site.x, site.constant("bottom", 0.0), site.constant("top", op.top)),
     ops.NoisyRelu: _noisy_relu,
     ops.LeakyRelu: lambda op, site: site.result("LeakyRelu", site.x, alpha=op.slope),
     ops.Elu: lambda op, site: site.result("Elu", site.x, alpha=op.alpha),
@@ -68,6 +60,8 @@ TABLE: Table = {
     ops.Abs: lambda op, site: site.result("Abs", site.x),
     ops.Square: lambda op, site: site.result("Mul", site.x, site.x),
     ops.Sqrt: lambda op, site: site.result("Sqrt", site.x),
-    ops.Log: _log,
+    ops.Log: lambda op, site: site.result(
+        "Log", site.inner("Add", site.x, site.constant("a", op.a)) if op.a else site.x
+    ),
     ops.LinearNeuron: _linear_neuron,
 }

@@ -102,10 +102,6 @@ def _linear(op: Linear, site: Site) -> None:
     site.result("Flatten", product)
 
 
-def _bias(op: Bias, site: Site) -> None:
-    site.result("Add", site.x, site.per_channel(0) if op.per == "channel" else site.parameter(0))
-
-
 TABLE: Table = {
     Conv: _conv,
     Deconv: _deconv,
@@ -113,5 +109,7 @@ TABLE: Table = {
     Linear: _linear,
     ChannelScale: lambda op, site: site.result("Mul", site.x, site.per_channel(0)),
     PRelu: lambda op, site: site.result("PRelu", site.x, site.per_channel(0)),
-    Bias: _bias,
+    Bias: lambda op, site: site.result(
+        "Add", site.x, site.per_channel(0) if op.per == "channel" else site.parameter(0)
+    ),
 }

@@ -74,13 +74,9 @@ class Relaid(nn.Module):
         return str(self.size)
 
 
-def _concat(op: Concat, inputs: tuple[Shape, ...]) -> nn.Module:
-    return Concatenate() if op.groups == 1 else GroupedConcatenate(op)
-
-
 TABLE: Table = {
     Input: lambda op, inputs: nn.Identity(),
-    Concat: _concat,
+    Concat: lambda op, inputs: Concatenate() if op.groups == 1 else GroupedConcatenate(op),
     Sum: lambda op, inputs: Add(),
     Max: lambda op, inputs: Largest(),
     Product: lambda op, inputs: Multiply(op.widened(inputs)),

@@ -87,12 +87,9 @@ def _avg_pool(op: AvgPool, inputs: tuple[Shape, ...]) -> nn.Module:
     )
 
 
-def _sum_pool(op: SumPool, inputs: tuple[Shape, ...]) -> nn.Module:
-    return SummedPool(op.window, op.window.effective_pad(inputs[0].height, inputs[0].width))
-
-
-def _max_abs_pool(op: MaxAbsPool, inputs: tuple[Shape, ...]) -> nn.Module:
-    return FarthestPool(op.window, exact_padding(op.window, inputs[0]))
-
-
-TABLE: Table = {MaxPool: _max_pool, AvgPool: _avg_pool, SumPool: _sum_pool, MaxAbsPool: _max_abs_pool}
+TABLE: Table = {
+    MaxPool: _max_pool,
+    AvgPool: _avg_pool,
+    SumPool: lambda op, inputs: SummedPool(op.window, op.window.effective_pad(inputs[0].height, inputs[0].width)),
+    MaxAbsPool: lambda op, inputs: FarthestPool(op.window, exact_padding(op.window, inputs[0])),
+}

@@ -164,15 +164,11 @@ class AddBias(nn.Module):
         return x + (bias[:, None, None] if self.of_maps else bias)
 
 
-def _product(op: Linear, inputs: tuple[Shape, ...]) -> nn.Module:
-    return Product() if op.groups == 1 else GroupedProduct(op.groups)
-
-
 TABLE: Table = {
     Conv: lambda op, inputs: Convolution(op, inputs[0]),
     Deconv: lambda op, inputs: TransposedConvolution(op),
     Local: lambda op, inputs: LocalConvolution(op, inputs[0]),
-    Linear: _product,
+    Linear: lambda op, inputs: Product() if op.groups == 1 else GroupedProduct(op.groups),
     ChannelScale: lambda op, inputs: ScaleChannels(of_maps=inputs[0].is_image),
     PRelu: lambda op, inputs: ParametricReLU(),
     Bias: lambda op, inputs: AddBias(of_maps=inputs[0].is_image and cast(Bias, op).per == "channel"),

@@ -15,14 +15,6 @@ def _concat(op: Concat, at: Site) -> str:
     return call(at.helper("concat_groups"), values, groups=at.division.share(op.groups))
 
 
-def _sum(op: Sum, at: Site) -> str:
-    return sum_of((at.inputs[0], *(operand(other) for other in at.inputs[1:])))
-
-
-def _max(op: Max, at: Site) -> str:
-    return call(at.helper("largest"), *at.inputs)
-
-
 def _product(op: Product, at: Site) -> str:
     widened = zip(at.inputs, op.widened(at.shapes), strict=True)
     return product_of([f"{operand(x)}[:, :, None, None]" if wide else operand(x) for x, wide in widened])
@@ -36,8 +28,8 @@ def _reshape(op: Reshape, at: Site) -> str:
 EXPRESSIONS: Expressions = {
     Input: lambda op, at: "image",
     Concat: _concat,
-    Sum: _sum,
-    Max: _max,
+    Sum: lambda op, at: sum_of((at.inputs[0], *(operand(other) for other in at.inputs[1:]))),
+    Max: lambda op, at: call(at.helper("largest"), *at.inputs),
     Product: _product,
     Flatten: lambda op, at: f"{at.operand}.flatten(1)",
     Reshape: _reshape,

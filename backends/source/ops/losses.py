@@ -32,10 +32,6 @@ def _binary_cross_entropy(op: ops.BinaryCrossEntropy, at: Site) -> str:
     return _with_helper("binary_cross_entropy", at, positive=repr(op.positive) if op.positive != 1 else None)
 
 
-def _set_cross_entropy(op: ops.SetCrossEntropy, at: Site) -> str:
-    return _with_helper("set_cross_entropy", at, size=str(op.size))
-
-
 def _sum_squares(op: ops.SumSquares, at: Site) -> str:
     sums = f"{operand(at.float32)}.square().flatten(1).sum(1)"
     if op.gate == "none":
@@ -49,17 +45,15 @@ def _gated_sum_squares(op: ops.GatedSumSquares, at: Site) -> str:
     return f"({operand(gate)}.flatten() * {operand(x)}.square().flatten(1).sum(1)).mean()"
 
 
-def _topographic_sparsity(op: ops.Topographic, at: Site) -> str:
-    return call(at.helper("topographic_sparsity"), at.float32, str(op.size), repr(op.smallest))
-
-
 EXPRESSIONS: Expressions = {
     ops.CrossEntropy: lambda op, at: _cross_entropy(at),
-    ops.SetCrossEntropy: _set_cross_entropy,
+    ops.SetCrossEntropy: lambda op, at: _with_helper("set_cross_entropy", at, size=str(op.size)),
     ops.BinaryCrossEntropy: _binary_cross_entropy,
     ops.SquaredError: lambda op, at: _with_helper("squared_error", at),
     ops.CauchyError: lambda op, at: _with_helper("cauchy_error", at),
     ops.SumSquares: _sum_squares,
     ops.GatedSumSquares: _gated_sum_squares,
-    ops.Topographic: _topographic_sparsity,
+    ops.Topographic: lambda op, at: call(
+        at.helper("topographic_sparsity"), at.float32, str(op.size), repr(op.smallest)
+    ),
 }

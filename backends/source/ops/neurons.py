@@ -18,14 +18,6 @@ def _tanh(op: ops.Tanh, at: Site) -> str:
     return f"{op.a!r} * torch.tanh({op.b!r} * {at.operand})"
 
 
-def _log(op: ops.Log, at: Site) -> str:
-    return f"torch.log({at.operand} + {op.a!r})" if op.a else f"torch.log({at.x})"
-
-
-def _linear_neuron(op: ops.LinearNeuron, at: Site) -> str:
-    return at.x if (op.a, op.b) == (1, 0) else f"{op.a!r} * {at.operand} + {op.b!r}"
-
-
 EXPRESSIONS: Expressions = {
     ops.Relu: lambda op, at: f"F.relu({at.x})",
     ops.Relu6: lambda op, at: f"F.relu6({at.x})",
@@ -43,6 +35,6 @@ EXPRESSIONS: Expressions = {
     ops.Abs: lambda op, at: f"{at.operand}.abs()",
     ops.Square: lambda op, at: f"{at.operand}.square()",
     ops.Sqrt: lambda op, at: f"{at.operand}.sqrt()",
-    ops.Log: _log,
-    ops.LinearNeuron: _linear_neuron,
+    ops.Log: lambda op, at: f"torch.log({at.operand} + {op.a!r})" if op.a else f"torch.log({at.x})",
+    ops.LinearNeuron: lambda op, at: at.x if (op.a, op.b) == (1, 0) else f"{op.a!r} * {at.operand} + {op.b!r}",
 }

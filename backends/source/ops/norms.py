@@ -12,18 +12,6 @@ EPS, MOMENTUM = 1e-5, 0.1
 """The defaults of ``torch.nn``'s normalisations."""
 
 
-def _lrn(op: Lrn, at: Site) -> str:
-    return call(at.helper("lrn"), at.x, **_response(op), groups=at.division.share(op.groups))
-
-
-def _map_norm(op: MapNorm, at: Site) -> str:
-    return call(at.helper("map_norm"), at.x, **_response(op))
-
-
-def _contrast_norm(op: ContrastNorm, at: Site) -> str:
-    return call(at.helper("contrast_norm"), at.x, **_response(op))
-
-
 def _response(op: Lrn | MapNorm) -> dict[str, str]:
     return {"size": str(op.size), "k": repr(op.k), "alpha": repr(op.alpha), "beta": repr(op.beta)}
 
@@ -87,9 +75,9 @@ def _dropout(op: Dropout, at: Site) -> str:
 
 
 EXPRESSIONS: Expressions = {
-    Lrn: _lrn,
-    MapNorm: _map_norm,
-    ContrastNorm: _contrast_norm,
+    Lrn: lambda op, at: call(at.helper("lrn"), at.x, **_response(op), groups=at.division.share(op.groups)),
+    MapNorm: lambda op, at: call(at.helper("map_norm"), at.x, **_response(op)),
+    ContrastNorm: lambda op, at: call(at.helper("contrast_norm"), at.x, **_response(op)),
     BatchNorm: _batch_norm,
     LayerNorm: _layer_norm,
     GroupNorm: _group_norm,

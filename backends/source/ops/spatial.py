@@ -59,59 +59,17 @@ def _own(padding: Padding) -> dict[str, str | None]:
     return {"padding": pair_unless(padding.op_pad, 0), "ceil_mode": "True" if padding.ceil_mode else None}
 
 
-def _blur(op: ops.Blur, at: Site) -> str:
-    return call(at.helper("blur"), at.x, size=str(op.size), stdev=repr(op.stdev))
-
-
 def _nailbed(op: ops.Nailbed, at: Site) -> str:
     top, left = op.starts(at.shapes[0])
     return f"{at.operand}[:, :, {top}::{op.stride}, {left}::{op.stride}]"
 
 
-def _mirror(op: ops.Mirror, at: Site) -> str:
-    return f"{at.operand}.flip(3)"
-
-
-def _crop(op: ops.Crop, at: Site) -> str:
-    return f"{at.operand}[:, :, {op.top}:{op.top + op.height}, {op.left}:{op.left + op.width}]"
-
-
-def _zero_pad(op: ops.ZeroPad, at: Site) -> str:
-    return call("F.pad", at.x, str(tuple(op.pad)))
-
-
-def _edge_pad(op: ops.EdgePad, at: Site) -> str:
-    return call("F.pad", at.x, str(tuple(op.pad)), mode=string("replicate"))
-
-
-def _reflect_pad(op: ops.ReflectPad, at: Site) -> str:
-    return call("F.pad", at.x, str(tuple(op.pad)), mode=string("reflect"))
-
-
-def _bin_pool(op: ops.BinPool, at: Site) -> str:
-    return call("F.adaptive_avg_pool2d", at.x, pair(op.bins))
-
-
-def _resize(op: ops.Resize, at: Site) -> str:
-    return call(at.helper("resize"), at.x, step=repr(op.step))
-
-
-def _upsample(op: ops.Upsample, at: Site) -> str:
-    return call("F.interpolate", _resampled(op.method, at), scale_factor=pair(op.factor), **_method(op.method))
-
-
-def _interpolate(op: ops.Interpolate, at: Site) -> str:
-    return call("F.interpolate", _resampled(op.method, at), size=str(op.size), **_method(op.method))
-
-
-def _resampled(method: UpsamplingMethod, at: Site) -> str:
-    """Return the input, in float32 if its pixels are interpolated."""
-    return at.x if method == "nearest" else at.float32
-
-
-def _method(method: UpsamplingMethod) -> dict[str, str]:
-    mode = {"mode": string("nearest" if method == "nearest" else "bilinear")}
-    return mode | ({"align_corners": "True"} if method == "corners" else {})
+def _interpolated(method: UpsamplingMethod, at: Site, **size: str) -> str:
+    """Repeat pixels, or interpolate between them, in float32."""
+    if method == "nearest":
+        return call("F.interpolate", at.x, **size, mode=string("nearest"))
+    corners = "True" if method == "corners" else None
+    return call("F.interpolate", at.float32, **size, mode=string("bilinear"), align_corners=corners)
 
 
 def _random_scale(op: ops.RandomScale, at: Site) -> str:
@@ -124,16 +82,16 @@ EXPRESSIONS: Expressions = {
     ops.AvgPool: _avg_pool,
     ops.SumPool: _sum_pool,
     ops.MaxAbsPool: _max_abs_pool,
-    ops.Blur: _blur,
+    ops.Blur: lambda op, at: call(at.helper("blur"), at.x, size=str(op.size), stdev=repr(op.stdev)),
     ops.Nailbed: _nailbed,
-    ops.Mirror: _mirror,
-    ops.Crop: _crop,
-    ops.ZeroPad: _zero_pad,
-    ops.EdgePad: _edge_pad,
-    ops.ReflectPad: _reflect_pad,
-    ops.BinPool: _bin_pool,
-    ops.Resize: _resize,
-    ops.Upsample: _upsample,
-    ops.Interpolate: _interpolate,
+    ops.Mirror: lambda op, at: f"{at.operand}.flip(3)",
+    ops.Crop: lambda op, at: f"{at.operand}[:, :, {op.top}:{op.top + op.height}, {op.left}:{op.left + op.width}]",
+    ops.ZeroPad: lambda op, at: call("F.pad", at.x, str(tuple(op.pad))),
+    ops.EdgePad: lambda op, at: call("F.pad", at.x, str(tuple(op.pad)), mode=string("replicate")),
+    ops.ReflectPad: lambda op, at: call("F.pad", at.x, str(tuple(op.pad)), mode=string("reflect")),
+    ops.BinPool: lambda op, at: call("F.adaptive_avg_pool2d", at.x, pair(op.bins)),
+    ops.Resize: lambda op, at: call(at.helper("resize"), at.x, step=repr(op.step)),
+    ops.Upsample: lambda op, at: _interpolated(op.method, at, scale_factor=pair(op.factor)),
+    ops.Interpolate: lambda op, at: _interpolated(op.method, at, size=str(op.size)),
     ops.RandomScale: _random_scale,
 }

@@ -97,16 +97,8 @@ def _linear(op: Linear, at: Site) -> str:
     return call(at.module, at.flat) if at.module is not None else call("F.linear", at.flat, *at.params)
 
 
-def _channel_scale(op: ChannelScale, at: Site) -> str:
-    return f"{at.operand} * {at.params[0]}{'[:, None, None]' if at.shapes[0].is_image else ''}"
-
-
 def _prelu_module(op: PRelu, x: Shape, division: Division) -> str | None:
     return call("nn.PReLU", *(() if op.shared else (division.share(x.channels),)))
-
-
-def _prelu(op: PRelu, at: Site) -> str:
-    return call(at.module, at.x) if at.module is not None else call("F.prelu", at.x, *at.params)
 
 
 def _bias(op: Bias, at: Site) -> str:
@@ -119,8 +111,8 @@ EXPRESSIONS: Expressions = {
     Deconv: _deconv,
     Local: _local,
     Linear: _linear,
-    ChannelScale: _channel_scale,
-    PRelu: _prelu,
+    ChannelScale: lambda op, at: f"{at.operand} * {at.params[0]}{'[:, None, None]' if at.shapes[0].is_image else ''}",
+    PRelu: lambda op, at: call(at.module, at.x) if at.module is not None else call("F.prelu", at.x, *at.params),
     Bias: _bias,
 }
 MODULES: Modules = {Conv: _conv_module, Deconv: _deconv_module, Linear: _linear_module, PRelu: _prelu_module}
