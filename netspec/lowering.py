@@ -10,7 +10,7 @@ from typing import Any, Literal, NamedTuple
 
 from netspec.formatting import format_count
 from netspec.ir.fault import Fault
-from netspec.ir.graph import Placement
+from netspec.ir.graph import Node, Placement
 from netspec.ir.ops import Bias, Op, ParamShape, Sum, name_of
 from netspec.ir.shape import Shape
 from netspec.keys import MAX_WHOLE, ZERO, Initialiser, Key, by_name
@@ -61,23 +61,16 @@ class Operand(NamedTuple):
     placement: Placement
 
 
-class Draft(NamedTuple):
-    """An operation of a layer whose node does not have its final name yet."""
-
-    name: str
-    op: Op
-    inputs: tuple[str, ...]
-    params: tuple[str, ...]
-    output: Shape
-
-
 Declare = Callable[[ParamShape, int | None, Initialiser], str]
 """Creates the parameter of this shape, or finds it if weights are shared, and returns its key. The number is the index
 of the input, for the weights of a layer with several inputs."""
 
 
 class Lowering:
-    """A layer that is being lowered: its inputs, the values of its keys, and the operations emitted so far."""
+    """A layer that is being lowered: its inputs, the values of its keys, and the operations emitted so far.
+
+    ``nodes`` are these operations. The last one gets the layer's name in the end.
+    """
 
     def __init__(
         self,
@@ -93,7 +86,7 @@ class Lowering:
         self.keys = keys
         self.placement = placement
         self.gpu_groups = gpu_groups
-        self.drafts: list[Draft] = []
+        self.nodes: list[Node] = []
         self._declare = declare
         self._emitted: dict[str, int] = {}
 
@@ -153,7 +146,8 @@ class Lowering:
         repeats = self._emitted.get(word, 0)
         self._emitted[word] = repeats + 1
         name = f"{self.layer}:{word}" + (f".{repeats}" if repeats else "")
-        self.drafts.append(Draft(name, op, tuple([o.node for o in inputs]), params, output))
+        reads = tuple([o.node for o in inputs])
+        self.nodes.append(Node(name, self.layer, op, reads, params, output, self.placement))
         return Operand(name, output, self.placement)
 
     def emit_weighted(
@@ -203,7 +197,7 @@ class Lowering:
     @property
     def result(self) -> Operand:
         """The output of the last operation so far."""
-        last = self.drafts[-1]
+        last = self.nodes[-1]
         return Operand(last.name, last.output, self.placement)
 
 

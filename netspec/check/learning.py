@@ -15,7 +15,7 @@ from netspec.lowering import PerInput
 
 
 class Rule(NamedTuple):
-    """How one parameter is updated; see ``netspec.ir.graph.Parameter``."""
+    """How one parameter is updated: the fields of ``netspec.ir.graph.Parameter`` of these names, in their order."""
 
     lr: float
     momentum: float

@@ -16,7 +16,7 @@ from netspec.ir.settings import Train
 from netspec.ir.shape import Shape
 from netspec.ir.table import ConnectionTable
 from netspec.keys import IDENTITY, Initialiser
-from netspec.lowering import Draft, Grouping, LayerType, Lowering, Operand
+from netspec.lowering import Grouping, LayerType, Lowering, Operand
 
 
 class Weight(NamedTuple):
@@ -69,9 +69,11 @@ def lower(request: Request, operands: Sequence[Operand]) -> Lowered:
     neuron = request.values.get("neuron", IDENTITY)
     if neuron != IDENTITY:
         low.emit(neuron, low.result)
-    nodes, steps = _nodes(request.name, low.drafts, placement, operands)
+    shapes = {o.node: o.shape for o in operands} | {node.name: node.output for node in low.nodes}
+    steps = tuple([Step(n.op, tuple([shapes[name] for name in n.inputs]), n.output) for n in low.nodes])
+    nodes = (*low.nodes[:-1], low.nodes[-1]._replace(name=request.name))
     value = Operand(request.name, nodes[-1].output, placement)
-    read = {name for draft in low.drafts for name in draft.inputs}
+    read = {name for node in nodes for name in node.inputs}
     layer = Layer(
         request.name,
         request.type.name,
@@ -82,20 +84,6 @@ def lower(request: Request, operands: Sequence[Operand]) -> Lowered:
         request.values.get("reads", "own"),
     )
     return Lowered(layer, nodes, tuple(declared.own), value, steps, tuple(declared.weights))
-
-
-def _nodes(
-    name: str, drafts: Sequence[Draft], placement: Placement, operands: Sequence[Operand]
-) -> tuple[tuple[Node, ...], tuple[Step, ...]]:
-    """Turn drafts into nodes and steps. The last node gets the layer's name."""
-    shapes = {o.node: o.shape for o in operands}
-    nodes, steps = [], []
-    for draft in drafts:
-        final = name if draft is drafts[-1] else draft.name
-        nodes.append(Node(final, name, draft.op, draft.inputs, draft.params, draft.output, placement))
-        steps.append(Step(draft.op, tuple([shapes[i] for i in draft.inputs]), draft.output))
-        shapes[draft.name] = draft.output
-    return tuple(nodes), tuple(steps)
 
 
 class _Parameters:
@@ -124,13 +112,7 @@ class _Parameters:
                 param.role,
                 param.shape,
                 initialiser.distribution(param.fan_in, param.fan_out, param.shape[2:]),
-                rule.lr,
-                rule.momentum,
-                rule.decay,
-                rule.constraint,
-                rule.schedule,
-                rule.update_every,
-                rule.super_eps,
+                *rule,
                 param.table,
                 param.axis,
             )
