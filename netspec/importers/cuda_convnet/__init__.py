@@ -7,12 +7,11 @@ through these modules in order:
 * ``reading`` parses the text into sections of keys. ``options`` reads the values of a section's keys, and ``lenient``
   reports all errors of a section that was rejected, not just the first.
 * ``layers`` turns sections into layers (``model``) with the original's sizes. ``dialect`` and ``data_shape`` infer what
-  no file states: its version of cuda-convnet and the shape of its data. ``definition`` reads the whole file, for which
-  ``labels`` tells labels from images. Each layer type is a ``Kind`` (``kinds``), defined in ``connected``,
-  ``convolutions`` (both with ``weights``), ``spatial``, ``elementwise`` or ``costs`` (those of
-  forks in ``forked``), and listed in ``types``. ``neurons`` reads activation functions, ``forks`` has advice on words
-  that only other versions and forks of the program know, and ``second_look`` finds the remaining errors of a rejected
-  section.
+  no file states: its version of cuda-convnet and the shape of its data. ``definition`` reads the whole file, and tells
+  labels from images. Each layer type is a ``Kind`` (``kinds``), defined in ``connected``, ``convolutions`` (both with
+  ``weights``), ``spatial``, ``elementwise`` or ``costs`` (those of forks in ``forked``), and listed in ``types``.
+  ``neurons`` reads activation functions, ``forks`` has advice on words that only other versions and forks of the
+  program know, and ``second_look`` finds the remaining errors of a rejected section.
 * ``learning`` turns the parameter file (``params``) into learning settings of these layers (``model``). ``sections``
   reads a layer's section, using ``reading_rates``, ``schedules``, ``norms`` and ``constraints``; ``rates`` and
   ``passes`` find what layers have in common. The comments of the file are notes on its runs: ``notes`` reads a line of

@@ -8,12 +8,11 @@ from netspec.check.report import Findings
 from netspec.diagnostics.model import first_line_span
 from netspec.formatting import plural
 from netspec.importers.cuda_convnet.layers.forks import notes_in_layers
-from netspec.importers.cuda_convnet.layers.kinds import Context, Kind
-from netspec.importers.cuda_convnet.layers.labels import labels_of, unread_data
-from netspec.importers.cuda_convnet.layers.model import UNKNOWN, Definition, Dialect, Layer
+from netspec.importers.cuda_convnet.layers.kinds import Context, Kind, inputs_of
+from netspec.importers.cuda_convnet.layers.model import UNKNOWN, Definition, Dialect, Layer, is_cost
 from netspec.importers.cuda_convnet.layers.neurons import read_neuron
 from netspec.importers.cuda_convnet.layers.second_look import remaining_errors
-from netspec.importers.cuda_convnet.layers.types import kind_of, unknown_type
+from netspec.importers.cuda_convnet.layers.types import KINDS, kind_of, unknown_type
 from netspec.importers.cuda_convnet.options import Options, SectionError, shortened, suggestion
 from netspec.importers.cuda_convnet.reading import Config, Section
 
@@ -38,8 +37,8 @@ class _Definer:
         self.findings = findings
         self.layers: dict[str, Layer] = {}
         self.rejected: set[str] = set()
-        self.labels = labels_of(config)
-        self.unread = unread_data(config)
+        self.labels = _labels_of(config)
+        self.unread = _unread_data(config)
         self.has_gpus = any("gpu" in section.options for section in config.sections.values())
         self.data: int | None = None
         self.reader_replicas: dict[str, tuple[int, str]] = {}
@@ -241,3 +240,45 @@ class _Definer:
                     layer.options.section.span,
                     layer=layer.name,
                 )
+
+
+def _labels_of(config: Config) -> frozenset[str]:
+    """Return the data layers that are labels.
+
+    These are read only by costs, by sums that form the difference that a cost takes, or by sections of an unknown type,
+    which may be misspelt costs. They do not come from the data matrix that other layers read. In an incomplete file,
+    without costs, they are the data layers that nothing reads.
+    """
+    data = _data_of(config)
+    readers: dict[str, list[Section]] = {}
+    for section in config.sections.values():
+        for name in inputs_of(section):
+            readers.setdefault(name, []).append(section)
+
+    def compares(section: Section) -> bool:
+        type_ = section.text("type")
+        is_difference = type_ == "eltsum" and not data.keys() >= {*inputs_of(section)}
+        return is_difference or is_cost(type_) or type_ not in KINDS
+
+    compared = {name for name, sections in readers.items() if all(map(compares, sections))}
+    images = {index for name, index in data.items() if name not in compared and name in readers}
+    unread = set() if _is_whole(config) else data.keys() - readers.keys()
+    return frozenset(name for name in compared | unread if data.get(name) not in images)
+
+
+def _unread_data(config: Config) -> frozenset[str]:
+    """Return the data layers that nothing reads, in a file with costs, except those of the first matrix, the images."""
+    read = {name for section in config.sections.values() for name in inputs_of(section)}
+    unread = {name for name, index in _data_of(config).items() if index != "0" and name not in read}
+    return frozenset(unread) if _is_whole(config) else frozenset()
+
+
+def _data_of(config: Config) -> dict[str, str]:
+    """Map each data layer to the index of its data matrix, as text."""
+    data = {name: section for name, section in config.sections.items() if section.text("type") == "data"}
+    return {name: section.text("dataidx") for name, section in data.items()}
+
+
+def _is_whole(config: Config) -> bool:
+    """Whether the file has costs. Without costs it may be incomplete."""
+    return any(is_cost(section.text("type")) for section in config.sections.values())

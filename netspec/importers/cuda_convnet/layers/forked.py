@@ -8,6 +8,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 
 from netspec.importers.cuda_convnet.layers import connected, costs, elementwise
@@ -47,12 +48,9 @@ def _fc_with_dropout(context: Context) -> Layer:
     return replace(layer, values={**layer.values, "dropout": rate})
 
 
-def _concatenation(context: Context) -> Layer:
-    return elementwise.KINDS["concat"].define(_as(context, "concat"))
-
-
-def _log_softmax(context: Context) -> Layer:
-    return elementwise.KINDS["softmax"].define(_as(context, "softmax"))
+def _renamed(kind: Kind) -> Callable[[Context], Layer]:
+    """Return the definition of a type that is this one under another name."""
+    return lambda context: kind.define(_as(context, kind.word))
 
 
 def _cost_of_log_softmax(context: Context) -> Layer:
@@ -78,8 +76,8 @@ def _as(context: Context, word: str, what: str = "") -> Context:
 KINDS = by_word(
     Kind("cccp", _cccp, ONE, ("channels", "in_nodes", "out_nodes", *INITIAL_VALUES)),
     Kind("fcdropo", _fc_with_dropout, ONE, ("outputs", "rate", *INITIAL_VALUES)),
-    Kind("union", _concatenation, ANY),
-    Kind("logsoftmax", _log_softmax, ONE),
+    Kind("union", _renamed(elementwise.KINDS["concat"]), ANY),
+    Kind("logsoftmax", _renamed(elementwise.KINDS["softmax"]), ONE),
     Kind("cost.reg", _cost_of_log_softmax, TWO),
     Kind("cost.binxent", _binary_cross_entropy, TWO),
 )
