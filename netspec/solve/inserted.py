@@ -20,7 +20,7 @@ def projection(checked: Checked, facts: LayerFacts, n: int, target: Shape) -> It
     stride = max(1, round(x.height / target.height))
     keys = f"conv filters={target.channels} kernel=1" + (f" stride={stride}" if stride > 1 else "")
     keys += " rounding=down" if (x.height - 1) % stride or (x.width - 1) % stride else ""
-    keys += " neuron=linear" if _has_default(checked, "conv", "neuron") else ""
+    keys += " neuron=linear" if "neuron" in checked.settings.default_pairs.get("conv", {}) else ""
     name = f"{facts.name}_shortcut"
     line = f"[{name}] {keys} inputs={checked.layers[facts.inputs[n]].name}"
     above = _above(checked, facts, (name,), (line,))
@@ -68,16 +68,6 @@ def _names_read(section: Section) -> Iterator[str]:
     for item in value.items if isinstance(value, Values) else (value,):
         if isinstance(item, Word):
             yield item.text
-
-
-def _has_default(checked: Checked, type_name: str, key: str) -> bool:
-    """Whether a ``default`` line sets this key of a layer type."""
-    return any(
-        setting.word.text == "default"
-        and any(isinstance(value, Word) and value.text == type_name for value in setting.values)
-        and any(pair.key.text == key for pair in setting.pairs)
-        for setting in checked.file.settings
-    )
 
 
 def _above(checked: Checked, facts: LayerFacts, names: Sequence[str], lines: Sequence[str]) -> Edit | None:

@@ -103,7 +103,7 @@ class _Reader:
             if self.next.text == ",":
                 self.take()
             elif self.next.text != "]":
-                raise self._unexpected("a comma or ]")
+                raise self._no_comma()
         self.take()
         self.opened.pop()
         return found
@@ -157,10 +157,10 @@ class _Reader:
         opening = self.opened[-1]
         return _syntax_error(f"this {opening.text} is never closed", opening.span)
 
-    def _unexpected(self, wanted: str) -> Exception:
+    def _no_comma(self) -> Exception:
         if self.next.kind == "end":
             return self._ended(self.next)
-        return _syntax_error(f"{wanted} is missing before {self.next.text}", self.next.span)
+        return _syntax_error(f"a comma or ] is missing before {self.next.text}", self.next.span)
 
 
 def _scalar(text: str, token: _Token, span: Span) -> Scalar:
