@@ -8,7 +8,7 @@ from netspec.check import Checked, LayerFacts
 from netspec.diagnostics import Diagnostic, Edit
 from netspec.diagnostics.fixes import insertion, removal
 from netspec.ir.shape import Shape
-from netspec.language.syntax import Section, Values, Word, by_key
+from netspec.language.syntax import Values
 from netspec.solve.trial import Bench, Proposal
 
 
@@ -49,7 +49,7 @@ def own_layer(mistake: Diagnostic, facts: LayerFacts, bench: Bench) -> Iterator[
     """Propose a layer of its own for other tools' activation ``softmax``, and for ``prelu``, unless other layers read
     this one by name."""
     checked, pair, section = bench.checked, facts.pairs.get("neuron"), facts.section
-    read = [word for other in checked.file.sections for word in _names_read(other)]
+    read = [word for other in checked.file.sections for word in (other.body.inputs or ())]
     word = mistake.span.text.lower()
     names = {"softmax": "prob", "prelu": f"{facts.name}_act"}
     if pair is None or mistake.span != pair.value.span or word not in names:
@@ -61,13 +61,6 @@ def own_layer(mistake: Diagnostic, facts: LayerFacts, bench: Bench) -> Iterator[
     line_break = "" if root.text[:end].endswith("\n") else root.newline
     line = insertion(root, end, f"{line_break}[{name}] {word}{root.newline}")
     yield Proposal(f"add [{name}] {word} below", (removal(pair.span), line))
-
-
-def _names_read(section: Section) -> Iterator[str]:
-    value = by_key(section.pairs)["inputs"].value if "inputs" in section.body.keys else None
-    for item in value.items if isinstance(value, Values) else (value,):
-        if isinstance(item, Word):
-            yield item.text
 
 
 def _above(checked: Checked, facts: LayerFacts, names: Sequence[str], lines: Sequence[str]) -> Edit | None:
