@@ -95,11 +95,6 @@ def product_and_sum(call: Call) -> None:
     call.emit("Gemm", *inputs, alpha=float(call.get("alpha", 1)), beta=float(call.get("beta", 1)))
 
 
-def gelu(call: Call) -> None:
-    """gelu, exact or approximated by tanh."""
-    call.emit("Gelu", call.value(call.get("self")), approximate=call.get("approximate", "none"))
-
-
 def bounded(low: str, high: str) -> Convert:
     """Return the conversion of a function with limits: numbers, or the names of arguments that are."""
 

@@ -1,11 +1,11 @@
-"""Normalisations, softmax and dropout of PyTorch."""
+"""Normalisations and dropout of PyTorch."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 
 from netspec.importers.spec.problem import Inexpressible
-from netspec.importers.torch_module.calls import RANDOM, Call, Convert
+from netspec.importers.torch_module.calls import RANDOM, Call
 
 
 def batch_norm(call: Call) -> None:
@@ -48,11 +48,6 @@ def _emit_group_norm(call: Call, groups: int) -> None:
     affine = {part: call.value(call.get(name)) for part, name in (("scale", "weight"), ("shift", "bias"))}
     given = {part: name for part, name in affine.items() if name}
     call.emit("GroupNorm", call.value(call.get("input")), groups=groups, epsilon=call.get("eps"), **given)
-
-
-def softmax(op: str) -> Convert:
-    """Return the conversion of a softmax over an axis, or of its logarithm."""
-    return lambda call: call.emit(op, call.value(call.get("self")), axis=call.get("dim"))
 
 
 def dropout(call: Call) -> None:
