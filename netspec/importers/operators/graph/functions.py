@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 
 from netspec.importers.operators.graph.model import Model, Node
 from netspec.importers.operators.graph.patterns import (
     Match,
     Pattern,
+    Product,
     bounds,
     is_close,
     made_by,
@@ -21,33 +23,31 @@ _SIXTH = 1 / 6
 
 def silu(model: Model, node: Node) -> Match | None:
     """x sigmoid(x)."""
-    found = product(model, node)
-    for x, gate in _two_ways(found.values) if found is not None and is_close(model, found.factor, 1) else ():
+    for x, gate, found in _factors(model, node):
         sigmoid = made_by(model, gate, "Sigmoid")
-        if found is not None and sigmoid is not None and sigmoid.inputs[0] == x:
+        if is_close(model, found.factor, 1) and sigmoid is not None and sigmoid.inputs[0] == x:
             return Match("Silu", (x,), (*found.inner, sigmoid))
     return None
 
 
 def mish(model: Model, node: Node) -> Match | None:
     """x tanh(log(1 + e^x))."""
-    found = product(model, node)
-    for x, gate in _two_ways(found.values) if found is not None and is_close(model, found.factor, 1) else ():
+    for x, gate, found in _factors(model, node):
         tanh = made_by(model, gate, "Tanh")
         softplus = made_by(model, tanh.inputs[0], "Softplus") if tanh is not None else None
-        if found is not None and tanh is not None and softplus is not None and softplus.inputs[0] == x:
-            return Match("Mish", (x,), (*found.inner, tanh, softplus))
+        if tanh is None or softplus is None or softplus.inputs[0] != x or not is_close(model, found.factor, 1):
+            continue
+        return Match("Mish", (x,), (*found.inner, tanh, softplus))
     return None
 
 
 def gelu(model: Model, node: Node) -> Match | None:
     """x (1 + erf(x / sqrt 2)) / 2."""
-    found = product(model, node)
-    for x, doubled in _two_ways(found.values) if found is not None and is_close(model, found.factor, 0.5) else ():
+    for x, doubled, found in _factors(model, node):
         add = model.producers.get(doubled)
         sum_ = shifted(model, add)
         erf = made_by(model, sum_[0], "Erf") if sum_ is not None and is_close(model, sum_[1], 1) else None
-        if found is None or add is None or erf is None:
+        if add is None or erf is None or not is_close(model, found.factor, 0.5):
             continue
         inside = scaled(model, erf.inputs[0])
         if inside.values == (x,) and is_close(model, inside.factor, math.sqrt(0.5)):
@@ -66,20 +66,12 @@ def hard_sigmoid(model: Model, node: Node) -> Match | None:
 
 def hard_swish(model: Model, node: Node) -> Match | None:
     """x hardsigmoid(x), with hardsigmoid as an operator of its own or not."""
-    found = product(model, node)
-    for x, gate in _two_ways(found.values) if found is not None else ():
-        if found is None:
-            continue
-        operator = made_by(model, gate, "HardSigmoid")
-        if (
-            operator is not None
-            and operator.inputs[0] == x
-            and is_close(model, found.factor, 1)
-            and _is_sixth(model, operator)
-        ):
-            return Match("HardSwish", (x,), (*found.inner, operator))
-        clipped = _clipped(model, gate)
-        if clipped is not None and clipped[0] == x and is_close(model, found.factor, _SIXTH):
+    for x, gate, found in _factors(model, node):
+        operator, clipped = made_by(model, gate, "HardSigmoid"), _clipped(model, gate)
+        if operator is not None and operator.inputs[0] == x and _is_sixth(model, operator):
+            if is_close(model, found.factor, 1):
+                return Match("HardSwish", (x,), (*found.inner, operator))
+        elif clipped is not None and clipped[0] == x and is_close(model, found.factor, _SIXTH):
             return Match("HardSwish", (x,), (*found.inner, *clipped[1]))
     return None
 
@@ -192,6 +184,13 @@ def _is_sixth(model: Model, node: Node) -> bool:
     """Whether a HardSigmoid has the slope 1/6, which is not its default."""
     alpha, beta = node.attributes.get("alpha", 0.2), node.attributes.get("beta", 0.5)
     return is_close(model, alpha, _SIXTH) and is_close(model, beta, 0.5)
+
+
+def _factors(model: Model, node: Node) -> Iterator[tuple[str, str, Product]]:
+    """Yield the two values of a product, in both orders, with the product."""
+    found = product(model, node)
+    if found is not None:
+        yield from ((one, other, found) for one, other in _two_ways(found.values))
 
 
 def _two_ways(values: tuple[str, ...]) -> tuple[tuple[str, ...], ...]:
