@@ -26,11 +26,11 @@ _WEIGHT_UPDATES = tuple(key for key in _WEIGHT_KEYS if key not in ("init", *_WEI
 _BIAS_UPDATES = tuple(key for key in _BIAS_KEYS if key not in _BIAS_RATES)
 _MOMENTA = ("momentum", "bias_momentum")
 _GROUP_KEYS = ("gpu", "reads")
-POSSIBLE = frozenset((*_WEIGHT_KEYS, "bias_per", *_BIAS_KEYS, *_GROUP_KEYS, "update_every"))
+_POSSIBLE = frozenset((*_WEIGHT_KEYS, "bias_per", *_BIAS_KEYS, *_GROUP_KEYS, "update_every"))
 """The keys of which there may be a reason."""
 
 
-def reasons_of(facts: LayerFacts, settings: Settings) -> dict[str, str]:
+def _reasons_of(facts: LayerFacts, settings: Settings) -> dict[str, str]:
     """Return the keys that have no effect in this layer, whether given or not, each with the first reason found."""
     found: dict[str, str] = {}
     for rule in _RULES:
@@ -39,7 +39,7 @@ def reasons_of(facts: LayerFacts, settings: Settings) -> dict[str, str]:
     return found
 
 
-def of_another_rule(rule: UpdateRule, values: Mapping[str, Any], layer_type: str | None) -> Reasons:
+def _keys_of_another_rule(rule: UpdateRule, values: Mapping[str, Any], layer_type: str | None) -> Reasons:
     """Yield the keys with a value that do not belong to the train line's update rule. The ``momentum`` of a batch
     normalisation has a warning of its own (``traps``)."""
     if isinstance(rule, Sgd):
@@ -53,7 +53,7 @@ def of_another_rule(rule: UpdateRule, values: Mapping[str, Any], layer_type: str
 
 
 def _of_another_rule(facts: LayerFacts, settings: Settings) -> Reasons:
-    return of_another_rule(settings.train.rule, facts.values, facts.type)
+    return _keys_of_another_rule(settings.train.rule, facts.values, facts.type)
 
 
 def _of_shared_weights(facts: LayerFacts, settings: Settings) -> Reasons:
@@ -66,9 +66,9 @@ def _of_shared_weights(facts: LayerFacts, settings: Settings) -> Reasons:
 def _of_decay(facts: LayerFacts, settings: Settings) -> Reasons:
     """Yield keys of the decay if the layer has none."""
     trained = not facts.values.get("weights") and isinstance(settings.train.rule, Sgd)
-    if trained and None not in values_of(facts, "super_eps"):
+    if trained and None not in _values_of(facts, "super_eps"):
         yield from ((key, "the update rule of super_eps has no weight decay") for key in ("decay", "decay_mult"))
-    if values_of(facts, "decay") == {0} != values_of(facts, "decay_mult"):
+    if _values_of(facts, "decay") == {0} != _values_of(facts, "decay_mult"):
         yield "decay_mult", f"{facts.name}'s decay, which it multiplies, is 0"
 
 
@@ -104,9 +104,9 @@ def _of_parts(facts: LayerFacts, settings: Settings) -> Reasons:
     """Yield ``norm_over=parts`` if the layer has one part, or no norm."""
     if facts.values.get("norm_over") != "parts":
         return
-    if values_of(facts, "parts") == {1}:
+    if _values_of(facts, "parts") == {1}:
         yield "norm_over", f"{facts.name} has one part; parts=2 divides it into two"
-    elif values_of(facts, "max_norm") | values_of(facts, "fixed_norm") == {None}:
+    elif _values_of(facts, "max_norm") | _values_of(facts, "fixed_norm") == {None}:
         yield "norm_over", f"{facts.name} has neither max_norm nor fixed_norm, which it applies to"
 
 
@@ -161,7 +161,7 @@ def _has_biases(facts: LayerFacts) -> bool:
 
 def _zero_rate_key(facts: LayerFacts, *keys: str) -> str | None:
     """Return the first of ``keys`` that sets the learning rate to 0 for all inputs."""
-    return next((key for key in keys if values_of(facts, key) == {0}), None)
+    return next((key for key in keys if _values_of(facts, key) == {0}), None)
 
 
 def _zero_bias_rate_key(facts: LayerFacts) -> str | None:
@@ -170,7 +170,7 @@ def _zero_bias_rate_key(facts: LayerFacts) -> str | None:
     return own or (_zero_rate_key(facts, "lr") if facts.values.get("bias_lr") is None else None)
 
 
-def values_of(facts: LayerFacts, key: str) -> set[Any]:
+def _values_of(facts: LayerFacts, key: str) -> set[Any]:
     """The values of a key over all inputs."""
     value = facts.values.get(key)
     return set(value.values) if isinstance(value, PerInput) else {value}
@@ -178,7 +178,7 @@ def values_of(facts: LayerFacts, key: str) -> set[Any]:
 
 def _is_zero(facts: LayerFacts, key: str) -> bool:
     """Whether a key is 0. With a rate of 0 the decay is 0 in effect, and Caffe's files state both."""
-    return values_of(facts, key) == {0}
+    return _values_of(facts, key) == {0}
 
 
 def warn_no_effect(layers: Sequence[LayerFacts], settings: Settings, findings: Findings) -> None:
@@ -187,10 +187,10 @@ def warn_no_effect(layers: Sequence[LayerFacts], settings: Settings, findings: F
     _warn_of_defaults(settings, findings)
     _warn_of_nesterov(layers, settings, findings)
     for facts in layers:
-        if POSSIBLE.isdisjoint(facts.section.body.keys):
+        if _POSSIBLE.isdisjoint(facts.section.body.keys):
             continue
         name = facts.name
-        for key, why in reasons_of(facts, settings).items():
+        for key, why in _reasons_of(facts, settings).items():
             if key in facts.section.body.keys:
                 message = f"{name}'s {key} has no effect"
                 findings.warn("no-effect", message, facts.pairs[key].span, notes=(why,), layer=name)
@@ -200,7 +200,7 @@ def _warn_of_defaults(settings: Settings, findings: Findings) -> None:
     """Warn about keys of ``default`` lines that belong to another update rule."""
     for layer_type, pairs in settings.default_pairs.items():
         values = settings.defaults.get(layer_type, {})
-        for key, why in of_another_rule(settings.train.rule, values, layer_type):
+        for key, why in _keys_of_another_rule(settings.train.rule, values, layer_type):
             if key in pairs:
                 message = f"the {key} of default {layer_type} has no effect"
                 findings.warn("no-effect", message, pairs[key].span, notes=(why,))
@@ -211,7 +211,7 @@ def _warn_of_nesterov(layers: Iterable[LayerFacts], settings: Settings, findings
     rule = settings.train.rule
     if not isinstance(rule, Sgd) or not rule.nesterov or rule.momentum:
         return
-    if any(values_of(facts, key) - {None, 0} for facts in layers for key in ("momentum", "bias_momentum")):
+    if any(_values_of(facts, key) - {None, 0} for facts in layers for key in ("momentum", "bias_momentum")):
         return
     pair = settings.pairs("train")["optimizer"]
     why = "without momentum, both rules are w <- w - decay lr w - lr g"

@@ -76,7 +76,7 @@ def read_pairs(
             bad |= {near} if near else set()
         else:
             try:
-                values[name] = read_value(key, pair.value, inputs)
+                values[name] = _read_value(key, pair.value, inputs)
             except BadValue as error:
                 bad.add(name)
                 if stated := _as_claim(pair, owner):
@@ -112,7 +112,7 @@ def _report_arguments(
     return reported | report_arguments(others, keys, owner, findings, layer), bad
 
 
-def read_value(key: Key, value: Value, inputs: int) -> Any:
+def _read_value(key: Key, value: Value, inputs: int) -> Any:
     """Read the value of a key of a layer with this number of inputs. Raises ``BadValue``."""
     if key.per_input and inputs > 1 and isinstance(value, Values):
         if len(value.items) == inputs:

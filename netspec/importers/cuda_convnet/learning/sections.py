@@ -38,7 +38,7 @@ def read_section(layer: Layer, options: Options, definition: Definition) -> Para
     finally:
         dialect = definition.dialect
         keys = KINDS[layer.type].all_keys(dialect) if layer.type in KINDS else ()
-        options.warn_unknown(known_keys(layer, dialect), notes=notes_in_parameters(keys, dialect))
+        options.warn_unknown(_known_keys(layer, dialect), notes=notes_in_parameters(keys, dialect))
 
 
 def needs_section(layer: Layer, dialect: Dialect) -> bool:
@@ -48,7 +48,7 @@ def needs_section(layer: Layer, dialect: Dialect) -> bool:
     return bool(layer.weights) or layer.is_cost or layer.type in needed or random
 
 
-def known_keys(layer: Layer, dialect: Dialect) -> Sequence[str]:
+def _known_keys(layer: Layer, dialect: Dialect) -> Sequence[str]:
     """Return the keys that a layer's section may have: those of its type, and those of all layers."""
     quantizers = _QUANTIZERS if dialect == "2012" else ()
     return (*own_keys(layer, dialect), *quantizers, *_dropout_keys(layer))
