@@ -181,7 +181,7 @@ def load_source(
     if is_darknet_file(source):
         return import_darknet(source, input_shape, changes).net
     if is_layer_file(source):
-        return import_layer_file(source, input_shape, changes, options or ImportOptions(), readable=False)
+        return import_layer_file(source, input_shape, changes, options or ImportOptions())
 
     checked = check(collect_texts(source, open_folder(folder), changes), input_shape)
     diagnostics = checked.diagnostics
@@ -199,12 +199,9 @@ def import_layer_file(
     input_shape: Shape | None = None,
     changes: Sequence[str] = (),
     options: ImportOptions | None = None,
-    *,
-    readable: bool = True,
 ) -> Net:
-    """Convert a layer file of cuda-convnet to a spec, the ``source`` of the net.
-
-    ``readable``: it is meant to be read, and ``changes`` of keys are written into it. Raises ``SpecError``.
+    """Convert a layer file of cuda-convnet to a spec that is meant to be read, the ``source`` of the net. ``changes``
+    of keys are written into it. Raises ``SpecError``.
     """
     from netspec.importers.cuda_convnet import translate  # needed only for such files
 
@@ -215,10 +212,9 @@ def import_layer_file(
         dialect=options.dialect,
         shape=input_shape,
         merged=options.merged,
-        readable=readable,
         history=options.history,
     )
-    return _of_translation(translation, changes, readable=readable)
+    return _of_translation(translation, changes)
 
 
 @dataclass(frozen=True, slots=True)
@@ -360,11 +356,9 @@ _TOLD = {
 """Warnings about other programs' files, each with one about the spec that is told with it, or may be wrong then."""
 
 
-def _of_translation(translation: Translation, changes: Sequence[str], *, readable: bool = True) -> Net:
-    """Check the spec that another program's network was translated to. Raises ``SpecError``.
-
-    ``readable``: it is meant to be read, and changes are written into it.
-    """
+def _of_translation(translation: Translation, changes: Sequence[str]) -> Net:
+    """Check the spec that another program's network was translated to, and write changes into it. Raises
+    ``SpecError``."""
     checked = check(collect_texts(translation.source, Folder(), changes))
     # A layer that seems unread, or read by one other alone, may have been read by a cost that the spec leaves out, or
     # be a further output. The order of a model's axes that nothing tells has its warning already.
@@ -374,11 +368,11 @@ def _of_translation(translation: Translation, changes: Sequence[str], *, readabl
     diagnostics = in_order((*translation.diagnostics, *placed))
     if checked.graph is None:
         raise SpecError(diagnostics)
-    if not (readable and changes):
-        return Net(_merged_source(checked), checked.graph, diagnostics, unstated=translation.unstated)
-    from netspec.solve.rewriting import rewritten  # needed only for changed texts
+    source = translation.source
+    if changes:
+        from netspec.solve.rewriting import rewritten  # needed only for changed texts
 
-    source = _formatted(rewritten(checked.texts).source)
+        source = _formatted(rewritten(checked.texts).source)
     return Net(source, checked.graph, diagnostics, unstated=translation.unstated)
 
 

@@ -18,7 +18,7 @@ from netspec.importers.cuda_convnet.learning.norms import norms_of_layer_file
 from netspec.importers.cuda_convnet.learning.params import check_params, read_params
 from netspec.importers.cuda_convnet.options import MAX_NUMBER, SectionError
 from netspec.importers.cuda_convnet.reading import Config, read
-from netspec.importers.cuda_convnet.spec.comments import Commented, with_comments
+from netspec.importers.cuda_convnet.spec.comments import with_comments
 from netspec.importers.cuda_convnet.spec.lines import Line
 from netspec.importers.cuda_convnet.spec.lowering import lines_of
 from netspec.importers.cuda_convnet.spec.text import Layout, write_spec
@@ -52,7 +52,6 @@ def translate(
     dialect: Dialect | None = None,
     shape: Shape | None = None,
     merged: bool = False,
-    readable: bool = False,
     history: bool = False,
 ) -> Translation:
     """Translate a layer file.
@@ -69,8 +68,6 @@ def translate(
         reports the one that is assumed.
     merged:
         Whether layers that are spread over several GPUs are merged into one layer of a net with GPU groups.
-    readable:
-        Whether to format the spec for people, with comments and ``default`` lines.
     history:
         Whether to use the learning settings at the beginning of the first run in the parameter file's notes, instead of
         the settings in the file, which are often those at the end of a run.
@@ -100,10 +97,10 @@ def translate(
     except SectionError:
         raise SpecError(in_order(_combined(findings))) from None
     gpus, twins = _merge(lines, definition) if merged else (_gpus(lines), Merged(tuple(lines), {}, {}))
-    commented = with_comments(twins, config, params_config) if readable else Commented(twins.lines)
+    commented = with_comments(twins, config, params_config)
     layout = Layout(
         name=_name(source), gpus=gpus, shape=data_shape, train=learning.train, augment=learning.augment,
-        head=commented.head, tail=commented.tail, usual=learning.usual, readable=readable,
+        head=commented.head, tail=commented.tail, usual=learning.usual,
     )  # fmt: skip
     result = write_spec(commented.lines, layout)
     spans = {result.names[line.name]: definition.layers[line.origin].options.section.span for line in twins.lines}

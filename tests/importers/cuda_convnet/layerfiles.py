@@ -125,12 +125,10 @@ def locations(diagnostics: tuple[Diagnostic, ...]) -> list[tuple[str, int, str]]
     return [(d.code, d.span.line, d.span.text) for d in diagnostics]
 
 
-def readable_spec(text: str, params: str | None = None, dialect: Dialect | None = None) -> str:
-    """The readable spec, with twins merged, that a layer file is translated to."""
+def merged_spec(text: str, params: str | None = None, dialect: Dialect | None = None) -> str:
+    """The spec, with twins merged, that a layer file is translated to."""
     parameters = Source("params.cfg", params) if params is not None else None
-    translation = translate(
-        Source("net.cfg", text), params=parameters, dialect=dialect, shape=SHAPE, merged=True, readable=True
-    )
+    translation = translate(Source("net.cfg", text), params=parameters, dialect=dialect, shape=SHAPE, merged=True)
     return translation.source.text
 
 

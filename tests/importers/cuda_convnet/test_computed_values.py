@@ -9,7 +9,7 @@ import pytest
 from computed import random_parameters, values
 from hypothesis import given
 from hypothesis_profiles import examples
-from layerfiles import DATA, RATES, SHAPE, TWINS, conv, diagnose, ending, load, locations, net, readable_spec
+from layerfiles import DATA, RATES, SHAPE, TWINS, conv, diagnose, ending, load, locations, merged_spec, net
 from random_columns import columns
 from twin_parameters import merge_twin_parameters
 
@@ -32,7 +32,7 @@ NOT_TWINS = {
 
 def translations(text: str) -> tuple[Translation, Translation]:
     source = Source("net.cfg", text)
-    return translate(source, shape=SHAPE), translate(source, shape=SHAPE, merged=True, readable=True)
+    return translate(source, shape=SHAPE), translate(source, shape=SHAPE, merged=True)
 
 
 @pytest.mark.parametrize("case", ["twins", *NOT_TWINS])
@@ -71,12 +71,12 @@ def test_joins_on_each_gpu_are_merged_correctly() -> None:
     for type_ in ("concat", "eltsum", "eltmax"):
         text = columns_text + joined.format(type_, type_) + ending("da,db")
         assert_same_function(text)
-        assert "gpu=0" in next(line for line in readable_spec(text).splitlines() if line.startswith("[j"))
+        assert "gpu=0" in next(line for line in merged_spec(text).splitlines() if line.startswith("[j"))
         assert_same_function(TWINS + joined.format(type_, type_) + ending("da,db"))
 
 
 def test_twins_become_one_line_with_their_comment() -> None:
-    text = readable_spec(TWINS + ending("fca,fcb"))
+    text = merged_spec(TWINS + ending("fca,fcb"))
     assert [line.split()[:2] for line in text.splitlines() if line.startswith("[")] == [
         ["[data]", "input"], ["[conv1]", "conv"], ["[pool1]", "maxpool"], ["[conv2]", "conv"], ["[n2]", "lrn"],
         ["[fc]", "fc"], ["[out]", "fc"], ["[probs]", "softmax"],
@@ -88,7 +88,7 @@ def test_twins_become_one_line_with_their_comment() -> None:
 def test_helper_lines_of_twins_are_named_after_the_layer() -> None:
     """The pool keeps the layer's name; the names of the crop before it and the neuron after it derive from that."""
     pools = TWINS.replace("stride=2\nneuron=relu", "stride=2\nstart=1\noutputsX=3\nneuron=brelu[2]")
-    text = readable_spec(pools.replace("type=pool\n", "# small\ntype=pool\n") + ending("fca,fcb"))
+    text = merged_spec(pools.replace("type=pool\n", "# small\ntype=pool\n") + ending("fca,fcb"))
     lines = [line.split() for line in text.splitlines() if line.startswith("[pool1")]
     assert text.count("# small\n") == text.count("# small\n[pool1-covered]") == 1
     assert lines[:2] == [
@@ -101,9 +101,7 @@ def test_helper_lines_of_twins_are_named_after_the_layer() -> None:
 
 def test_empty_windows_of_merged_twins_become_padding() -> None:
     """conv1's maps have 8 x 8 pixels."""
-    text = readable_spec(
-        TWINS.replace("stride=2\nneuron=relu", "stride=2\noutputsX=6\nneuron=relu") + ending("fca,fcb")
-    )
+    text = merged_spec(TWINS.replace("stride=2\nneuron=relu", "stride=2\noutputsX=6\nneuron=relu") + ending("fca,fcb"))
     lines = [line.split() for line in text.splitlines() if line.startswith("[pool1")]
     assert lines == [
         ["[pool1-pooled]", "maxpool", "kernel=3", "stride=2"],
@@ -122,7 +120,7 @@ def test_empty_windows_of_merged_twins_become_padding() -> None:
 def test_layers_that_are_not_twins_stay_two_lines(case: str, names: set[str]) -> None:
     text = NOT_TWINS[case]
     text += ending("fca,fcb,extra" if "[extra]" in text else "fca,fcb")
-    lines = {line.split()[0][1:-1] for line in readable_spec(text).splitlines() if line.startswith("[")}
+    lines = {line.split()[0][1:-1] for line in merged_spec(text).splitlines() if line.startswith("[")}
     assert names <= lines
 
 
@@ -172,7 +170,7 @@ def test_nrelu_becomes_noisy_relu(own_section: bool) -> None:
 @pytest.mark.parametrize(("neuron", "names"), [("relu", ["[n]"]), ("nrelu", ["[na]", "[nb]"])])
 def test_only_noisy_twins_stay_two_lines(neuron: str, names: list[str]) -> None:
     halves = "".join(f"[n{x}]\ntype=neuron\ninputs=data\nneuron={neuron}\ngpu={gpu}\n" for gpu, x in enumerate("ab"))
-    text = readable_spec(DATA + halves + ending("na,nb"))
+    text = merged_spec(DATA + halves + ending("na,nb"))
     assert [line.split()[0] for line in text.splitlines() if line.startswith("[n")] == names
 
 
@@ -197,7 +195,7 @@ def test_layer_whose_only_matrix_is_shared_stays_one_line() -> None:
     ]
     fc = "[{0}]\ntype=fc\ninputs={1}\noutputs=4\ninitW={2}\nweightSource={3}\ngpu=0\n"
     file = net("".join(fc.format(*section) for section in sections), "d")
-    lines = re.findall(r"^(\[\w+\]) +(fc|sum) ", readable_spec(file), re.MULTILINE)[:-1]
+    lines = re.findall(r"^(\[\w+\]) +(fc|sum) ", merged_spec(file), re.MULTILINE)[:-1]
     assert lines == [("[a]", "fc"), ("[b]", "fc"), ("[c_0]", "fc"), ("[c_1]", "fc"), ("[c]", "sum"), ("[d]", "fc")]
     graph = load(file).graph
     assert [k for k in graph.parameters if k.endswith("weight")] == ["a.weight", "b.weight", "c_1.weight", "out.weight"]
@@ -210,7 +208,7 @@ def test_layer_whose_only_matrix_is_shared_stays_one_line() -> None:
 def test_matrix_shared_through_another_input_is_that_of_its_owner() -> None:
     fc = "[{0}]\ntype=fc\ninputs={1}\noutputs=4\ninitW={2}\nweightSource={3}\ngpu=0\n"
     sections = (("a", "data", "0.1", ""), ("b", "a", "0.1", ""), ("c", "a,b", "0.1,0.1", "b,c[0]"))
-    text = readable_spec(net("".join(fc.format(*section) for section in sections), "c"))
+    text = merged_spec(net("".join(fc.format(*section) for section in sections), "c"))
     assert re.findall(r"^\[(\w+)\] .* weights=(\w+)", text, re.MULTILINE) == [("c_0", "b"), ("c_1", "b")]
 
 
@@ -218,7 +216,7 @@ def test_matrices_may_be_shared_in_another_order() -> None:
     fc = "[{0}]\ntype=fc\ninputs={1}\noutputs=4\ninitW={2}\nweightSource={3}\ngpu=0\n"
     sections = (("a", "data", "0.1", ""), ("b", "a", "0.1", ""), ("c", "a,a", "0.1,0.1", ","))
     text = net("".join(fc.format(*s) for s in (*sections, ("d", "a,a", "0.1,0.1", "c[1],c[0]"))), "b,c,d")
-    pairs = re.findall(r"^\[(\w+)\] .* weights=(\w+)", readable_spec(text), re.MULTILINE)
+    pairs = re.findall(r"^\[(\w+)\] .* weights=(\w+)", merged_spec(text), re.MULTILINE)
     assert pairs == [("d_0", "c_1"), ("d_1", "c_0")]
 
 
@@ -348,5 +346,5 @@ def test_twins_too_large_to_merge_stay_two_lines() -> None:
         f"[fc{half}]\ntype=fc\ninputs=big{half}\noutputs=46000\ninitW=1\ngpu={gpu}\n"
         for gpu, half in enumerate("ab")
     )
-    text = readable_spec(TWINS.partition("# all of both\n")[0] + halves + ending("fca,fcb"))
+    text = merged_spec(TWINS.partition("# all of both\n")[0] + halves + ending("fca,fcb"))
     assert {"[biga]", "[bigb]", "[fca]", "[fcb]", "[conv1]"} <= {line.split(" ")[0] for line in text.splitlines()}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from layerfiles import DATA, RATES, conv, diagnose, load, net, readable_spec, without_gpus
+from layerfiles import DATA, RATES, conv, diagnose, load, merged_spec, net, without_gpus
 
 from netspec.check.report import Findings
 from netspec.importers.cuda_convnet import Dialect
@@ -25,12 +25,12 @@ NIN = (
 
 def lines(text: str, params: str | None = None) -> list[str]:
     """The lines of the layers of a spec, without the input and the softmax."""
-    found = [" ".join(line.split()) for line in readable_spec(text, params).splitlines() if line.startswith("[")]
+    found = [" ".join(line.split()) for line in merged_spec(text, params).splitlines() if line.startswith("[")]
     return [line for line in found if line.split()[1] not in ("input", "softmax")]
 
 
 def test_cccp_is_a_convolution_of_single_pixels() -> None:
-    assert "default conv  neuron=relu" in readable_spec(NIN)
+    assert "default conv  neuron=relu" in merged_spec(NIN)
     assert lines(NIN)[1:3] == ["[m] conv filters=10 kernel=1 init=gaussian(0.05)", "[p] avgpool kernel=8 stride=1"]
     network = load(NIN)
     assert (network["m"].weights, network["m"].biases) == (16 * 10, 10)
@@ -110,7 +110,7 @@ LOG = net(C, "c").replace("type=softmax", "type=logsoftmax").replace("cost.logre
 
 
 def test_cost_of_a_logsoftmax_is_that_of_a_softmax() -> None:
-    assert readable_spec(LOG) == readable_spec(net(C, "c"))
+    assert merged_spec(LOG) == merged_spec(net(C, "c"))
 
 
 def test_logsoftmax_is_read_by_no_other_layer() -> None:

@@ -97,7 +97,7 @@ def test_only_twins_are_merged(name: str) -> None:
 
 def reduce_sizes(text: str) -> str:
     """Shrink the vectors of a spec for several GPUs, and its images to 96 x 96."""
-    text = re.sub(r"input 3x224x224", "input 3x96x96", text)
+    text = re.sub(" +", " ", text).replace("input 3x224x224", "input 3x96x96")
     return re.sub(r"outputs=(\d+)", lambda m: f"outputs={int(m[1]) // (64 if int(m[1]) % 64 == 0 else 1)}", text)
 
 
@@ -114,9 +114,9 @@ MULTI_GPU_FILES = [
 @pytest.mark.parametrize("file", MULTI_GPU_FILES)
 def test_merging_twins_keeps_the_outputs(file: dict[str, Any]) -> None:
     separate = translate(source(file["file"]), shape=shape(file))
-    merged = translate(source(file["file"]), shape=shape(file), merged=True, readable=True)
+    merged = translate(source(file["file"]), shape=shape(file), merged=True)
     separate_graph = loads(reduce_sizes(separate.source.text)).graph
-    merged_graph = loads(reduce_sizes(re.sub(" +", " ", merged.source.text))).graph
+    merged_graph = loads(reduce_sizes(merged.source.text)).graph
     random = np.random.default_rng(2)
     parameters = {
         key: random.normal(size=p.shape) * np.prod(p.shape[1:]) ** -0.5 for key, p in separate_graph.parameters.items()

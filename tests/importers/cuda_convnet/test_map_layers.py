@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from computed import Array, random_parameters, values
-from layerfiles import DATA, SHAPE, conv, ending, load, net, readable_spec
+from layerfiles import DATA, SHAPE, conv, ending, load, merged_spec, net
 
 from netspec import backend
 from netspec.importers.cuda_convnet import Dialect
@@ -263,7 +263,7 @@ def test_random_scale_is_a_central_crop_outside_training() -> None:
 
 def test_random_scale_twins_stay_two_lines() -> None:
     """Each draws its own scale."""
-    text = readable_spec(DATA + f"[ra]\n{RSCALE}gpu=0\n[rb]\n{RSCALE}gpu=1\n" + ending("ra,rb"))
+    text = merged_spec(DATA + f"[ra]\n{RSCALE}gpu=0\n[rb]\n{RSCALE}gpu=1\n" + ending("ra,rb"))
     assert [line.split()[:2] for line in text.splitlines() if "randomscale" in line] == [
         ["[ra]", "randomscale"], ["[rb]", "randomscale"]
     ]  # fmt: skip

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from layerfiles import PARAMS, RATES, conv, diagnose, load, locations, net, readable_spec
+from layerfiles import PARAMS, RATES, conv, diagnose, load, locations, merged_spec, net
 
 from netspec.ir.ops import Dropout
 from netspec.ir.shape import Shape
@@ -28,7 +28,7 @@ PARAMETER_FILE = f"[c]\n{RATES}[out]\n{RATES}[logprob]\ncoeff=1\n"
 
 def norm_line(text: str, params: str | None = None) -> str:
     """The norm's line in the spec, without its name."""
-    (line,) = [line for line in readable_spec(text, params).splitlines() if line.startswith("[n]")]
+    (line,) = [line for line in merged_spec(text, params).splitlines() if line.startswith("[n]")]
     return " ".join(line.split()[1:])
 
 
@@ -102,7 +102,7 @@ def dropping(neuron: str) -> str:
     text = net(fc, "f").replace("gpu=0\n", "")
     (warning,) = [d for d in diagnose(text, params) if d.span.source.name == "params.cfg"]
     assert (warning.code, warning.span.text) == ("cfg-old-habit", "0.4")
-    lines = [line for line in readable_spec(text, params).splitlines() if line.startswith("[f")]
+    lines = [line for line in merged_spec(text, params).splitlines() if line.startswith("[f")]
     return " / ".join(" ".join(line.split()) for line in lines)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from layerfiles import PARAMS, RATES, TWINS, conv, ending, load, net, readable_spec
+from layerfiles import PARAMS, RATES, TWINS, conv, ending, load, merged_spec, net
 
 from netspec.importers.cuda_convnet import Dialect
 from netspec.ir.constraint import FREE, Constraint
@@ -58,7 +58,7 @@ def test_sfc_layers_with_a_fixed_norm_stay_on_their_gpus() -> None:
     columns = "".join(f"[s{gpu}]\ntype=sfc\ninputs=data\noutputs=4\nparts=3\ninitW=0.1\ngpu={gpu}\n" for gpu in (0, 1))
     sections = "".join(f"[s{gpu}]\n{RATES}{{}}" for gpu in (0, 1)) + f"[out]\n{RATES}[logprob]\ncoeff=1\n"
     text = net(columns + "[both]\ntype=concat\ninputs=s0,s1\ngpu=0\n", "both")
-    spec = readable_spec(text, sections.format("wball=0.5\n", "wball=0.5\n"))
+    spec = merged_spec(text, sections.format("wball=0.5\n", "wball=0.5\n"))
     assert [line for line in spec.splitlines() if "norm_over=parts" in line and "gpu=" in line] != []
     assert {p.constraint for key, p in loads(spec).graph.parameters.items() if key in ("s0.weight", "s1.weight")} == {
         Constraint(fixed_norm=0.5, parts=3)
@@ -81,7 +81,7 @@ def test_bounded_twins_stay_separate_if_merging_would_change_the_bound() -> None
     text = TWINS + ending("fca,fcb")
 
     def line(name: str) -> str:
-        lines = readable_spec(text, "".join(f"[{section}]\n{keys}" for section, keys in sections.items())).splitlines()
+        lines = merged_spec(text, "".join(f"[{section}]\n{keys}" for section, keys in sections.items())).splitlines()
         return next((one for one in lines if one.startswith(f"[{name}]")), "")
 
     assert "max_norm=7.2" in line("conv2") and line("fc").startswith("[fc] ")  # 0.1 * 8 * 9

@@ -14,9 +14,9 @@ from layerfiles import (
     diagnose,
     load,
     locations,
+    merged_spec,
     net,
     params,
-    readable_spec,
 )
 
 from netspec.importers.cuda_convnet import Dialect
@@ -141,7 +141,7 @@ def test_super_eps_is_read_in_2012_only() -> None:
     }
     assert settings_by_key == {"c.weight": (0.5, 0.0, 0.9), "c.bias": (None, 0.0, 0.8)}
     assert network.graph.train.weight_decay == 0.01  # among the parameters with a decay
-    text = readable_spec(NORMS, params(c=RATES.replace("wc=0.0005", "wc=0.1") + "superEps=0.5\n"))
+    text = merged_spec(NORMS, params(c=RATES.replace("wc=0.0005", "wc=0.1") + "superEps=0.5\n"))
     (line,) = [line for line in text.splitlines() if line.startswith("[c]")]
     assert " super_eps=0.5" in line and "decay" not in line
     assert [w.code for w in load(NORMS, params(c=RATES + "superEps=0.01\n")).warnings] == ["super-eps-too-small"]

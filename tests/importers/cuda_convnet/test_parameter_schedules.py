@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from layerfiles import NORMS, RATES, conv, load, locations, net, params, readable_spec, schedules
+from layerfiles import NORMS, RATES, conv, load, locations, merged_spec, net, params, schedules
 
 from netspec.diff import compare
 from netspec.ir.schedules import DiscreteExponential, Exponential, Fixed, JumpingExponential, Linear, Schedule
@@ -56,7 +56,7 @@ def test_weights_and_biases_have_separate_schedules() -> None:
     assert set(schedules(network).values()) == {Exponential(0.1), DiscreteExponential(0.2, 2)}
     assert network.graph.train.bias_schedule == DiscreteExponential(0.2, 2)
     assert network.warnings == ()
-    text = readable_spec(THREE, params_of_three())
+    text = merged_spec(THREE, params_of_three())
     (_, train) = text.split("\ntrain ")
     assert train.split()[-3:] == ["schedule=exponential(factor=0.1)", "bias_schedule=dexp(factor=0.2,", "levels=2)"]
     assert text.count("schedule=") == 2
@@ -71,14 +71,14 @@ def test_layer_with_another_schedule_states_it() -> None:
     )}  # fmt: skip
     expected |= {"d.weight": JumpingExponential(0.25, 3), "d.bias": Fixed()}
     assert schedules(network) == expected
-    (line,) = [line for line in readable_spec(THREE, text).splitlines() if "jdexp" in line]
+    (line,) = [line for line in merged_spec(THREE, text).splitlines() if "jdexp" in line]
     assert line.startswith("[d]") and " schedule=jdexp(factor=0.25, levels=3) " in line
     assert " bias_schedule=constant" in line
 
 
 def test_schedule_shared_by_a_type_becomes_a_default() -> None:
     """The fully connected layer has most of the weights, so that its schedule is the net's."""
-    text = readable_spec(THREE, params_of_three(c=OWN, d=OWN, e=OWN))
+    text = merged_spec(THREE, params_of_three(c=OWN, d=OWN, e=OWN))
     assert [line for line in text.splitlines() if "jdexp" in line] == [
         "default conv  init=gaussian(0.02)  neuron=relu  schedule=jdexp(factor=0.25, levels=3)  bias_lr=0.02  "
         "bias_momentum=0.8"
@@ -91,14 +91,14 @@ def test_key_of_one_layer_is_no_default() -> None:
     """The biases of the other layer have the momentum of its weights anyway."""
     fc = "[f]\ntype=fc\ninputs=data\noutputs=4\ninitW=0.01\ngpu=0\n"
     of_f, of_out = (f"epsW={lr}\nepsB=0.02\nmomW={m}\nmomB=0.9\n" for lr, m in (("1", "0.9"), ("1,1", "0.5,0.9")))
-    text = readable_spec(net(fc, "f,data"), f"[f]\n{of_f}[out]\n{of_out}[logprob]\ncoeff=1\n")
+    text = merged_spec(net(fc, "f,data"), f"[f]\n{of_f}[out]\n{of_out}[logprob]\ncoeff=1\n")
     (line,) = [line for line in text.splitlines() if "bias_momentum=" in line]
     assert line.startswith("[out]") and "bias_momentum=0.9" in line
 
 
 def test_rate_of_0_has_no_schedule() -> None:
     frozen = RATES.replace("epsW=0.01", "epsW=0").replace("epsB=0.02", "epsB=0")
-    text = readable_spec(THREE, params_of_three(d=frozen + "schedW=exp[tgtFactor=7,noiseStdev=0]\n"))
+    text = merged_spec(THREE, params_of_three(d=frozen + "schedW=exp[tgtFactor=7,noiseStdev=0]\n"))
     assert (text.count("schedule="), text.count("schedule=exponential(factor=0.1)")) == (2, 1)
 
 

@@ -22,8 +22,8 @@ class Commented:
     """Lines with comments above them, and the comments at the beginning and at the end of the spec."""
 
     lines: Sequence[Line]
-    head: Sequence[str] = ()
-    tail: Sequence[str] = ()
+    head: Sequence[str]
+    tail: Sequence[str]
 
 
 def with_comments(twins: Merged, config: Config, params: Config | None) -> Commented:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 
 from netspec.importers.cuda_convnet.spec.defaults import defaults_of, implied_value
 from netspec.importers.cuda_convnet.spec.lines import Line
@@ -24,28 +24,27 @@ class WrittenSpec:
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """The parts of a spec other than the layers' lines, and how to format it.
+    """The parts of a spec other than the layers' lines.
 
     ``gpus`` is 0 for a spec without a ``gpus`` line, ``shape`` is that of the input, and ``train`` and ``augment`` are
     the keys of these lines. ``head`` and ``tail`` are comments at the beginning and at the end. ``usual`` are the
-    learning keys of layers without their own. ``readable``: format the spec for people, with ``default`` lines.
+    learning keys of layers without their own.
     """
 
     name: str
     gpus: int
     shape: Shape
     train: Mapping[str, str]
-    augment: Mapping[str, str] = field(default_factory=dict)
-    head: Sequence[str] = ()
-    tail: Sequence[str] = ()
-    usual: Mapping[str, str] = field(default_factory=dict)
-    readable: bool = False
+    augment: Mapping[str, str]
+    head: Sequence[str]
+    tail: Sequence[str]
+    usual: Mapping[str, str]
 
 
 def write_spec(lines: Sequence[Line], layout: Layout) -> WrittenSpec:
     """Return the text of a spec."""
     names = _names(lines)
-    common = defaults_of(lines, layout.usual) if layout.readable else {}
+    common = defaults_of(lines, layout.usual)
     text = [*_comments(layout.head), f"net {identifier(layout.name)} rounding=up"]
     if layout.gpus:
         text.append(f"gpus {layout.gpus}")
@@ -58,7 +57,7 @@ def write_spec(lines: Sequence[Line], layout: Layout) -> WrittenSpec:
         # Without gpu=, a concat of values on several GPUs would be split, and a sum of them an error.
         deciding = line.inputs if line.type in ("sum", "max") else line.inputs[:1]
         implied = {gpus[name] for name in deciding} == {line.gpu}
-        omit_gpu = layout.readable and implied and line.type not in ("input", "concat")
+        omit_gpu = implied and line.type not in ("input", "concat")
         shown = replace(line, gpu=()) if omit_gpu else line
         text.append(_line(shown, names, layout, common.get(line.type, {}), above))
         above = line
@@ -67,7 +66,7 @@ def write_spec(lines: Sequence[Line], layout: Layout) -> WrittenSpec:
     if layout.tail:
         text += ["", *_comments(layout.tail)]
     joined = "\n".join(text) + "\n"
-    return WrittenSpec(formatted(Source("", joined)) if layout.readable else joined, names)
+    return WrittenSpec(formatted(Source("", joined)), names)
 
 
 def _names(lines: Sequence[Line]) -> dict[str, str]:
@@ -95,7 +94,7 @@ def _line(line: Line, names: Mapping[str, str], layout: Layout, common: Mapping[
     }
     if "weights" in keys:
         keys["weights"] = names[keys["weights"]]
-    if not layout.readable or above is None or line.inputs != (above.name,):
+    if above is None or line.inputs != (above.name,):
         keys["inputs"] = ",".join(names[name] for name in line.inputs)
     if line.gpu:
         keys["gpu"] = ",".join(map(str, line.gpu))
