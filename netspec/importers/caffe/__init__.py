@@ -12,8 +12,7 @@ A file passes through these modules in order:
   are those of the file, ``substitutes`` the warnings about what a spec says instead.
 * ``spec`` translates layers to ``lines`` of a spec. ``inputs`` tells images from labels, ``checks`` looks at what all
   layers may have. ``windows``, ``enlarging`` and ``learnt`` (all that has weights), ``elementwise``, ``norms``,
-  ``shapes`` and ``losses`` translate layers; ``types`` is the table. ``finishing`` takes the lines that are needed and
-  names them.
+  ``shapes`` and ``losses`` translate layers; ``types`` is the table.
 * ``weights`` reads the numbers of a ``.caffemodel`` file: ``wire`` is its format, ``blobs`` the arrays in it, and
   ``matching`` finds those of a spec's parameters.
 """

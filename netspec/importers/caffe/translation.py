@@ -11,19 +11,18 @@ from netspec.diagnostics import Diagnostic, SpecError
 from netspec.diagnostics.nearest import did_you_mean
 from netspec.formatting import plural
 from netspec.importers.caffe.learning.training import Training, training_of, with_state
-from netspec.importers.caffe.net.layers import SINKS, Layer, Network, Top
+from netspec.importers.caffe.net.layers import LOSSES, SINKS, Layer, Network, Top
 from netspec.importers.caffe.net.network import differences, read_network
 from netspec.importers.caffe.net.types import OF_FORKS, TYPES
 from netspec.importers.caffe.schema.messages import MESSAGES
 from netspec.importers.caffe.schema.reading import read_record
 from netspec.importers.caffe.schema.record import Record
 from netspec.importers.caffe.spec.checks import check_layer
-from netspec.importers.caffe.spec.finishing import names as names_of
-from netspec.importers.caffe.spec.finishing import needed
 from netspec.importers.caffe.spec.inputs import images_of, labels_of, readers_of
 from netspec.importers.caffe.spec.lines import BlobPlace, Draft, Line, Site, Value
 from netspec.importers.caffe.spec.types import REASONS, TRANSLATIONS
 from netspec.importers.caffe.text_format import Message, read
+from netspec.importers.identifiers import identifier, untaken
 from netspec.importers.spec import translation
 from netspec.importers.spec.activations import with_neurons
 from netspec.importers.spec.lines import arrays_of, origins_of
@@ -230,8 +229,8 @@ def _report_of_solver(problems: Sequence[Inexpressible]) -> list[Diagnostic]:
 def _written(draft: Draft, source: Source, findings: Findings, training: Training) -> Translation:
     """Write the lines as a spec."""
     network = draft.network
-    lines: tuple[Line, ...] = with_neurons(needed(draft), ()).lines
-    names = names_of(lines, _input_name(network, lines))
+    lines: tuple[Line, ...] = with_neurons(_needed(draft), ()).lines
+    names = _names(lines, _input_name(network, lines))
     head = Head(
         [origin(source), *training.comments],
         network.name or PurePath(source.name).stem,
@@ -263,3 +262,40 @@ def _other_outputs(lines: Sequence[Line], names: Sequence[str]) -> Iterator[Diag
 def _input_name(network: Network, lines: Sequence[Line]) -> str:
     layer = lines[0].origin
     return layer.tops[0] if layer is not None and layer.tops else "data"
+
+
+def _needed(draft: Draft) -> list[Line]:
+    """Return the lines without those that only lead to layers ``Silence``, which drop what they read."""
+    sinks: dict[Top, set[str]] = {}
+    for layer in draft.network.layers:
+        for bottom in layer.bottoms if layer.type in SINKS else ():
+            sinks.setdefault(bottom, set()).add(layer.type)
+    ends = (top for top in draft.values if top not in draft.readers and sinks.get(top) != {"Silence"})
+    wanted = {value.line for top in ends if (value := draft.values[top]) is not None}
+    wanted |= {
+        place for place, line in enumerate(draft.lines) if line.origin is not None and line.origin.type in LOSSES
+    }
+    for place in range(len(draft.lines) - 1, -1, -1):
+        if place in wanted:
+            wanted.update(draft.lines[place].needs)
+    if not wanted - {0}:
+        return draft.lines
+    numbers = {place: number for number, place in enumerate(sorted({0, *wanted}))}
+    lines = [draft.lines[place] for place in numbers]
+    for line in lines:
+        line.renumber(numbers.__getitem__)
+    return lines
+
+
+def _names(lines: Sequence[Line], input_name: str) -> list[str]:
+    """Return a name for each line, all different: that of its layer, or of its top, which may have characters that
+    names in a spec do not have. ``input_name`` is that of the images."""
+    result: list[str] = []
+    taken: set[str] = set()
+    for line in lines:
+        own = "".join(line.hint) or (line.origin.name if line.origin is not None else "")
+        base = identifier(input_name if line.type == "input" else own or line.type)
+        name = untaken(f"{base}_{line.type}" if own and base in taken else base, taken, "_" if own else "")
+        taken.add(name)
+        result.append(name)
+    return result
