@@ -63,7 +63,7 @@ def test_place_and_number_of_the_layers_are_told() -> None:
     found = only_diagnostic(f"{ABOVE}nn.Sequential(\n  nn.Conv2d(3, 4, 3),\n  nn.ReLU(),\n)\n")
     assert (found.code, found.message) == ("syntax", "2 layers, up to line 6, are written as in a program")
     assert (found.span.line, found.span.text) == (3, "nn.Sequential")
-    assert "netspec import model.onnx" in found.notes[1]
+    assert "netspec import converts a model.keras, or a model.onnx" in found.notes[1]
 
 
 @pytest.mark.parametrize(
