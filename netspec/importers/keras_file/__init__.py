@@ -7,7 +7,7 @@ A file passes through these modules in order:
 * ``running`` makes a graph of ONNX's operators of a network; ``preparation`` says how its images are prepared. The
   layers are in ``graph``: ``building`` is the graph so far, ``table`` has all layers, ``windows``, ``layers``,
   ``joins`` and ``functions`` convert them.
-* ``learning`` has initial values, regularisers and update rules.
+* ``training`` has what the model was compiled with; ``graph.learning`` how a layer is learnt.
 * ``translation`` runs all of these steps; ``importers.operators`` makes a spec of the graph.
 
 What is said of Keras is said of its source, github.com/keras-team/keras, version 3, and of that of version 2,

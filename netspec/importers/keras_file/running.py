@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from netspec.formatting import format_count, listed
-from netspec.importers.keras_file.graph.building import LAST, Building, Step, Val
+from netspec.importers.keras_file.graph.building import LAST, TO_FIRST, Building, Step, Val
 from netspec.importers.keras_file.graph.table import OF_TENSORFLOW, REASONS, TABLE
 from netspec.importers.keras_file.model.fields import Broken
 from netspec.importers.keras_file.model.network import INPUT_LAYER, MAX_LAYERS, Call, Layer, Network, Ref, refs_in
@@ -65,6 +65,7 @@ class Run:
             return [step.refuse(_CUSTOM)]
         if layer.network is not None:
             return self.outputs(layer.network, step.values)
+        self._note_policy(layer)
         step = replace(step, layer=_of_tensorflow(layer))
         kind = step.layer.kind
         convert = normalised if kind == "Normalization" else TABLE.get(kind)
@@ -80,6 +81,14 @@ class Run:
             return [convert(step)]
         except Inexpressible as problem:
             return [step.refuse(str(problem))]
+
+    def _note_policy(self, layer: Layer) -> None:
+        """Record a policy for types of numbers other than float32, which has no effect on what is computed."""
+        policy = layer.config.get("dtype")
+        config = policy.get("config") if isinstance(policy, dict) else None
+        name = config.get("name") if isinstance(config, dict) else policy
+        if isinstance(name, str) and name not in ("float32", "float64"):
+            self.building.leave_out(f"the types of numbers {name}, for which train has precision=", layer.name)
 
 
 def _operands(call: Call, found: Mapping[Ref, Val]) -> Iterator[Any]:
@@ -139,7 +148,7 @@ def graph_of(network: Network, building: Building, shape: Shape | None) -> tuple
     image = Val(name, sizes, tuple(range(len(sizes))))
     run = Run(building, image)
     values = run.outputs(network, [image])
-    outputs = tuple(dict.fromkeys(value.name for value in values))
+    outputs = tuple(dict.fromkeys(_returned(value, building) for value in values))
     if name in outputs:
         raise Broken("it returns what it reads")
     model = Model(
@@ -154,6 +163,29 @@ def graph_of(network: Network, building: Building, shape: Shape | None) -> tuple
         exact=True,
     )
     return model, run.preparation
+
+
+def _returned(value: Val, building: Building) -> str:
+    """Return the name of an output. Of a flattened image that no layer reads, the numbers are put in Keras's order."""
+    node = building.producers.get(value.name)
+    flat = node is not None and node.op == "Reshape" and len(value.sizes) == 2
+    if node is None or not flat or any(value.name in other.inputs for other in building.nodes):
+        return value.name
+    sizes = building.shapes[node.inputs[0]]
+    if len(sizes) != 4 or sizes[3] == 1 or sizes[1] * sizes[2] == 1:
+        return value.name
+    parts: list[tuple[str, Sizes, dict[str, Any]]] = [
+        ("Transpose", tuple(sizes[axis] for axis in TO_FIRST), {"perm": TO_FIRST}),
+        ("Reshape", value.sizes, {}),
+        ("ChannelShuffle", value.sizes, {"axis": 1, "groups": sizes[3]}),
+    ]
+    name = node.inputs[0]
+    for op, after, attributes in parts:
+        made = f"{name}:{op}"
+        building.nodes.append(replace(node, op=op, inputs=(name,), outputs=(made,), attributes=attributes))
+        building.shapes[made] = after
+        name = made
+    return name
 
 
 def _sizes(layer: Layer, shape: Shape | None, data_format: str) -> Sizes:

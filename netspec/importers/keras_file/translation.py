@@ -10,12 +10,12 @@ from netspec.diagnostics import Diagnostic
 from netspec.diagnostics.model import first_line_span, source_error
 from netspec.formatting import plural
 from netspec.importers.keras_file.graph.building import FIRST, LAST, Building
-from netspec.importers.keras_file.learning import keys_of, optimizer_of, training_of
 from netspec.importers.keras_file.model.containers import File, read_file
 from netspec.importers.keras_file.model.fields import Broken
 from netspec.importers.keras_file.model.network import INPUT_LAYER, Layer, Network, network_of
 from netspec.importers.keras_file.model.store import Store, store_of
 from netspec.importers.keras_file.running import NoInput, graph_of
+from netspec.importers.keras_file.training import optimizer_of, training_of
 from netspec.importers.operators.translation import Origin, Translation
 from netspec.importers.operators.translation import translate as translate_graph
 from netspec.ir.settings import ASPECTS
@@ -55,12 +55,9 @@ def translate(source: Source, shape: Shape | None = None, weights: Path | bool =
 def _translated(file: File, network: Network, place: Source, shape: Shape | None, weights: Path | bool) -> Translation:
     layers = [*_all(network)]
     store = _beside(weights) if isinstance(weights, Path) else _store(file, layers, weights)
-    building = Building(_data_format(layers), file.is_before_3, store, keys_of, optimizer_of(file.compiled)[0])
+    building = Building(_data_format(layers), file.is_before_3, store, optimizer_of(file.compiled)[0])
     model, preparation = graph_of(network, building, shape)
     settings = training_of(file.compiled, building.leave_out)
-    for layer in layers:
-        if layer.config.get("trainable") is False and layer.network is None:
-            building.leave_out("it is not to be learnt (trainable=False); a spec has lr_mult=0", layer.name)
     aspects = frozenset(ASPECTS) - ({"preparation"} if preparation.applied else set())
     about = Origin(
         ("keras-not-expressible", "keras-left-out"),

@@ -51,8 +51,8 @@ def spec(*layers: dict[str, Any], shape: tuple[int, ...] = (9, 8, 3)) -> list[st
         (layer("BatchNormalization", "c", scale=False, center=False), "[c] batchnorm eps=0.001 affine=no average=0.01"),
         (layer("LayerNormalization", "c", center=False), "[c] layernorm eps=0.001 bias_lr_mult=0"),
         (layer("GroupNormalization", "c", groups=-1), "[c] groupnorm groups=3 eps=0.001"),
-        (layer("PReLU", "c", shared_axes=[1, 2]), "[c] prelu"),
-        (layer("PReLU", "c", shared_axes=[1, 2, 3]), "[c] prelu shared=yes"),
+        (layer("PReLU", "c", shared_axes=[1, 2]), "[c] prelu init=constant(0)"),
+        (layer("PReLU", "c", shared_axes=[1, 2, 3]), "[c] prelu shared=yes init=constant(0)"),
         (layer("LeakyReLU", "c"), "[c] leakyrelu slope=0.3"),
         (layer("Activation", "c", activation="leaky_relu"), "[c] leakyrelu slope=0.2"),
         (layer("ReLU", "c", max_value=6.0), "[c] relu6"),
@@ -70,6 +70,12 @@ def test_layer(given: dict[str, Any], line: str) -> None:
 def test_fully_connected_layer_behind_an_image() -> None:
     given = spec(layer("Flatten", "f"), layer("Dense", "d", units=5, activation="softmax"))
     assert given == ["[d] fc outputs=5 init=xavier", "[d_prob] softmax"]
+
+
+def test_flattened_image_that_is_returned() -> None:
+    """Keras returns the channels of a pixel together, and a spec the pixels of a channel, which a shuffle turns."""
+    found = spec(layer("ReLU", "r"), layer("Flatten", "f"))
+    assert found == ["[r] relu", "[flatten] flatten", "[f] shuffle groups=3"]
 
 
 def test_vector_that_becomes_an_image() -> None:

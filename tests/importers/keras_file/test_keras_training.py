@@ -68,11 +68,35 @@ def test_other_keys_of_a_layer() -> None:
         "kernel_regularizer": made("L2", l2=5e-5), "kernel_constraint": made("MaxNorm"), "trainable": False,
     }  # fmt: skip
     net = net_of(config)
-    assert line(net, "[c]") == "[c] conv filters=16 kernel=3 init=xavier bias=0.1 decay=0.0001 bias_decay=0.02"
+    assert line(net, "[c]") == (
+        "[c] conv filters=16 kernel=3 init=xavier bias=0.1 decay=0.0001 bias_decay=0.02 lr_mult=0 bias_lr_mult=0"
+    )
     assert notes(net) == [
         "c: kernel_constraint, which a spec does not have",
-        "c: it is not to be learnt (trainable=False); a spec has lr_mult=0",
     ]
+
+
+def test_learning_of_a_normalisation() -> None:
+    norm = {"scale": False, "beta_initializer": made("Constant", value=1.0), "beta_regularizer": made("L2", l2=0.1)}
+    model = sequential(
+        image(8, 8, 4), layer("BatchNormalization", "b", **norm, trainable=False),
+        layer("GroupNormalization", "g", groups=2, trainable=False),
+        layer("PReLU", "p", shared_axes=[1, 2], alpha_initializer=made("Constant", value=0.5)),
+    )  # fmt: skip
+    net = import_keras(Source("m.json", json.dumps(model))).net
+    assert line(net, "[b]") == "[b] batchnorm eps=0.001 average=0.01 lr_mult=0 bias_lr_mult=0"
+    assert line(net, "[g]") == "[g] groupnorm groups=2 eps=0.001 lr_mult=0 bias_lr_mult=0"
+    assert line(net, "[p]") == "[p] prelu init=constant(0.5)"
+    assert notes(net) == [
+        "b: that it uses its running averages in training too (trainable=False)",
+        "b: beta_initializer Constant; in a spec, they begin with zeros",
+        "b: beta_regularizer, which a spec does not have",
+    ]
+
+
+def test_types_of_numbers() -> None:
+    policy = {"class_name": "DTypePolicy", "config": {"name": "mixed_float16"}}
+    assert notes(net_of({"dtype": policy})) == ["c: the types of numbers mixed_float16, for which train has precision="]
 
 
 def test_regulariser_with_absolute_values() -> None:

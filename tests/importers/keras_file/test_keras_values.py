@@ -34,6 +34,7 @@ CHAINS: list[tuple[str, list[Any]]] = [
     ("global", [L.GlobalMaxPooling2D(keepdims=True), L.Conv2D(4, 1), L.GlobalAveragePooling2D(), L.Dense(4)]),
     ("adaptive", [L.AdaptiveAveragePooling2D((2, 4))] if hasattr(L, "AdaptiveAveragePooling2D") else [L.Identity()]),
     ("flattened", [L.Conv2D(4, 3), L.Flatten(), L.Dense(5, activation="softmax")]),
+    ("returned flat", [L.Conv2D(4, 3), L.Flatten()]),
     ("permuted", [L.Permute((3, 1, 2)), L.Flatten(), L.Dense(2)]),
     ("reshaped", [L.Flatten(), L.Dense(24), L.BatchNormalization(), L.ReLU(), L.Reshape((3, -1, 4)), L.Conv2D(2, 2)]),
     ("normalised", [
@@ -94,6 +95,10 @@ def gated(i: Any) -> Any:
     return L.Multiply()([s, i])
 
 
+def gated_by_a_vector(i: Any) -> Any:
+    return L.Multiply()([L.Dense(3, activation="sigmoid")(L.GlobalAveragePooling2D()(i)), i])
+
+
 def nested(i: Any) -> Any:
     j = keras.Input((9, 8, 3))
     inner = keras.Model(j, [L.Conv2D(4, 3, name="c")(j), L.Conv2D(4, 3, name="e")(j)], name="two")
@@ -110,7 +115,7 @@ def hard_swish(i: Any) -> Any:
 
 
 @pytest.mark.parametrize("suffix", [".keras", ".h5"])
-@pytest.mark.parametrize("network", [joined, computed, shared, gated, nested, hard_swish])
+@pytest.mark.parametrize("network", [joined, computed, shared, gated, gated_by_a_vector, nested, hard_swish])
 def test_functional_model(network: Any, suffix: str) -> None:
     i = keras.Input((9, 8, 3))
     assert_same(keras.Model(i, network(i)), suffix=suffix)

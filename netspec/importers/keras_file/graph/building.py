@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 
@@ -52,26 +52,18 @@ class Val:
         return number % len(self.sizes)
 
 
-class Learning(Protocol):
-    """Returns the keys of a layer with weights that say how it is learnt (``importers.keras_file.learning``)."""
-
-    def __call__(self, step: Step, word: str, shape: Sizes, *, usual_fans: bool) -> Mapping[str, str]: ...
-
-
 @dataclass(slots=True)
 class Building:
     """The graph so far. ``producers`` has the operator that computes each value.
 
     ``data_format`` is Keras's for layers that state none. ``old``: the file is of Keras 2. ``store`` has the weights,
     if they are read, and ``wrong`` says which of them are not those of the network. ``left_out`` is what the spec does
-    not say, with the names of the layers. ``learning`` returns the keys of a layer with weights that say how it is
-    learnt, and ``optimizer`` is the word of the update rule.
+    not say, with the names of the layers. ``optimizer`` is the word of the update rule.
     """
 
     data_format: str
     old: bool
     store: Store | None
-    learning: Learning
     optimizer: str
     nodes: list[Node] = field(default_factory=list)
     producers: dict[str, Node] = field(default_factory=dict)
@@ -223,10 +215,6 @@ class Step:
 
         building.tensors[key] = Tensor(f"{path}.{variable}", form or shape, read)
         return key
-
-    def learnt(self, word: str, shape: Sizes, *, usual_fans: bool = True) -> Mapping[str, str]:
-        """Return the keys that say how weights are learnt: as ``keys_of`` of ``importers.keras_file.learning``."""
-        return self.building.learning(self, word, shape, usual_fans=usual_fans)
 
     def refuse(self, reason: str) -> Val:
         """Add an operator for a layer that a spec cannot express, and return its value, of which nothing is known."""

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from netspec.importers.keras_file.graph.building import Convert, Step, Val
+from netspec.importers.keras_file.graph.learning import keys_of_slopes
 from netspec.importers.keras_file.model.fields import Broken, Fields
 from netspec.importers.spec.problem import NO_LAYER, NO_SOFTPLUS, Inexpressible
 
@@ -153,7 +154,7 @@ def prelu(step: Step) -> Val:
         )
     form = tuple((1, *shape)[x.order.index(axis)] for axis in range(len(x.sizes)))[1:]
     slopes = step.weight(0, "alpha", shape, form, lambda array: np.reshape(array, form))
-    return step.each("PRelu", x, slopes)
+    return step.each("PRelu", x, slopes, learning=keys_of_slopes(step, "alpha", "zeros"))
 
 
 def softmax_layer(step: Step) -> Val:

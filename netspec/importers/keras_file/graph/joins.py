@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 from netspec.formatting import format_sizes
@@ -15,48 +16,50 @@ def elementwise(op: str) -> Convert:
     """Return the conversion of an operation on two values or numbers, or of a layer that joins several."""
 
     def convert(step: Step) -> Val:
-        operands = step.operands
+        operands = _of_one_rank(step)
         if len(operands) == 1:
             return step.x
         if op in ("Sub", "Div") and len(operands) != 2:
             raise Broken(f"{step.layer.name} needs two values, and reads {len(operands)}")
-        names, first, sizes, order = _alike(step, operands)
-        if op in ("Add", "Mul") and len(names) > 2:
-            return _one_by_one(step, op, names, Val(first.name, sizes, order))
-        several = {"Add": "Add", "Mean": "Mean"}.get(op, op)
-        result = Val("", sizes, order)
-        return Val(step.add(several, names, result.own_sizes), sizes, order)
+        result = _joined(step, [operand for operand in operands if isinstance(operand, Val)])
+        names = [_named(step, operand, result) for operand in operands]
+        if op == "Mul":
+            for name in names[1:]:
+                names[0] = step.add(op, [names[0], name], result.own_sizes)
+            return replace(result, name=names[0])
+        several = "Sum" if op == "Add" and len(names) > 2 else op
+        return replace(result, name=step.add(several, names, result.own_sizes))
 
     return convert
 
 
-def _one_by_one(step: Step, op: str, names: Sequence[str], result: Val) -> Val:
-    if op == "Add":
-        return Val(step.add("Sum", names, result.own_sizes), result.sizes, result.order)
-    name = names[0]
-    for other in names[1:]:
-        name = step.add(op, [name, other], result.own_sizes)
-    return Val(name, result.sizes, result.order)
-
-
-def _alike(step: Step, operands: Sequence[Any]) -> tuple[list[str], Val, tuple[int, ...], tuple[int, ...]]:
-    """Return the names of values and numbers in one order of axes, the largest value, and the shape of the result."""
-    values = [operand for operand in operands if isinstance(operand, Val)]
-    rank = max(len(value.sizes) for value in values)
-    of_rank = [value for value in values if len(value.sizes) == rank]
-    columns = [*zip(*((*(1,) * (rank - len(v.sizes)), *v.sizes) for v in values), strict=True)]
-    sizes = tuple(max(column) for column in columns)
-    if any(size not in (1, largest) for column, largest in zip(columns, sizes, strict=True) for size in column):
-        raise Broken(f"{step.layer.name} joins {' and '.join(format_sizes(v.sizes[1:]) for v in values)}")
-    orders = {value.order for value in of_rank}
-    order = of_rank[0].order if len(orders) == 1 and len(of_rank) == len(values) else tuple(range(rank))
-    names = []
-    for operand in operands:
-        if not isinstance(operand, Val):
-            names.append(_constant(step, operand, Val("", sizes, order)))
+def _of_one_rank(step: Step) -> list[Any]:
+    """Return what a layer joins. A vector that is joined with an image gets its missing axes behind the first one
+    (``Merge`` of keras/src/layers/merging/base_merge.py)."""
+    rank = max(len(value.sizes) for value in step.values)
+    found: list[Any] = []
+    for operand in step.operands:
+        if isinstance(operand, Val) and (missing := rank - len(operand.sizes)):
+            sizes = (operand.sizes[0], *(1,) * missing, *operand.sizes[1:])
+            found.append(step.of_plain(step.add("Reshape", [step.plain(operand)], sizes)))
         else:
-            names.append(operand.name if operand.order == order else step.plain(operand))
-    return names, of_rank[0], sizes, order
+            found.append(operand)
+    return found
+
+
+def _joined(step: Step, values: Sequence[Val]) -> Val:
+    """Return the shape of the result, and the order of axes that all have, else that of Keras."""
+    sizes = tuple(max(column) for column in zip(*(value.sizes for value in values), strict=True))
+    if any(size not in (1, most) for value in values for size, most in zip(value.sizes, sizes, strict=True)):
+        raise Broken(f"{step.layer.name} joins {' and '.join(format_sizes(v.sizes[1:]) for v in values)}")
+    alike = len({value.order for value in values}) == 1
+    return Val("", sizes, values[0].order if alike else tuple(range(len(sizes))))
+
+
+def _named(step: Step, operand: Any, result: Val) -> str:
+    if not isinstance(operand, Val):
+        return _constant(step, operand, result)
+    return operand.name if operand.order == result.order else step.plain(operand)
 
 
 def _constant(step: Step, operand: Any, result: Val) -> str:

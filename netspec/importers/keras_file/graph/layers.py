@@ -9,8 +9,10 @@ from typing import Any
 from netspec.formatting import format_sizes
 from netspec.importers.keras_file.graph.building import Convert, Step, Val
 from netspec.importers.keras_file.graph.functions import activated
+from netspec.importers.keras_file.graph.learning import keys_of, keys_of_coefficients, keys_of_slopes
 from netspec.importers.keras_file.model.fields import Broken
 from netspec.importers.spec.problem import Inexpressible
+from netspec.keys.texts import call, number
 
 
 def dense(step: Step) -> Val:
@@ -20,7 +22,7 @@ def dense(step: Step) -> Val:
         raise Inexpressible("its weights are quantised; a spec computes with real numbers")
     weight = step.weight(0, "kernel", (x.sizes[-1], units))
     bias = [step.weight(1, "bias", (units,))] if step.config.flag("use_bias", True) else []
-    after, learning = (*x.sizes[:-1], units), step.learnt("kernel", (x.sizes[-1], units))
+    after, learning = (*x.sizes[:-1], units), keys_of(step, "kernel", (x.sizes[-1], units))
     if len(x.sizes) == 2:
         return activated(step, step.of_plain(step.add("Gemm", [x.name, weight, *bias], after, learning=learning)))
     name = step.add("MatMul", [step.plain(x), weight], after, learning=learning)
@@ -46,13 +48,10 @@ def batch_norm(step: Step) -> Val:
     count = sum(words.values())
     inputs += [step.weight(count + n, word, channels) for n, word in enumerate(("moving_mean", "moving_variance"))]
     given = {"epsilon": step.config.real("epsilon", 1e-3), "momentum": step.config.real("momentum", 0.99)}
-    name = step.add("BatchNormalization", [name, *inputs], sizes, learning=_fixed(words), **given)
+    if not step.config.flag("trainable", True):
+        step.building.leave_out("that it uses its running averages in training too (trainable=False)", step.layer.name)
+    name = step.add("BatchNormalization", [name, *inputs], sizes, learning=keys_of_coefficients(step, words), **given)
     return Val(name, x.sizes, order or _inverse((0, axis, *others)))
-
-
-def _fixed(words: Mapping[str, bool]) -> dict[str, str]:
-    """Return the keys of coefficients and biases that a normalisation does not have, so that they stay 1 and 0."""
-    return {key: "0" for word, key in (("gamma", "lr_mult"), ("beta", "bias_lr_mult")) if not words[word]}
 
 
 def _place(words: Mapping[str, bool], word: str) -> int:
@@ -92,7 +91,7 @@ def layer_norm(step: Step) -> Val:
     name = step.ordered(x, (*others, axis))
     sizes = tuple(x.sizes[a] for a in (*others, axis))
     inputs = [name, gamma, beta]
-    fixed = _fixed({"gamma": bool(gamma), "beta": bool(beta)})
+    fixed = keys_of_coefficients(step, {"gamma": bool(gamma), "beta": bool(beta)})
     given = {"axis": -1, "epsilon": step.config.real("epsilon", 1e-3)}
     name = step.add("LayerNormalization", inputs, sizes, learning=fixed, **given)
     return Val(name, x.sizes, _inverse((*others, axis)))
@@ -111,7 +110,7 @@ def group_norm(step: Step) -> Val:
     order = (0, axis, *others)
     affine = {word: name for word, name in (("scale", gamma), ("shift", beta)) if name}
     sizes = tuple(x.sizes[a] for a in order)
-    fixed = _fixed({"gamma": bool(gamma), "beta": bool(beta)})
+    fixed = keys_of_coefficients(step, {"gamma": bool(gamma), "beta": bool(beta)})
     given = {"groups": groups, "epsilon": step.config.real("epsilon", 1e-3), "learning": fixed}
     name = step.add("GroupNorm", [step.ordered(x, order)], sizes, **given, **affine)
     return Val(name, x.sizes, _inverse(order))
@@ -251,4 +250,5 @@ def layer_scale(step: Step) -> Val:
     form = [1] * len(x.sizes)
     form[x.order[-1]] = channels
     gamma = step.weight(0, "gamma", (channels,), tuple(form)[1:], lambda array: array.reshape(form[1:]))
-    return step.each("Mul", x, gamma)
+    start = {"init": call("constant", number(step.config.real("init_values", 1e-6)))}
+    return step.each("Mul", x, gamma, learning=keys_of_slopes(step, "gamma", "ones") | start)

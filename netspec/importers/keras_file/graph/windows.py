@@ -8,6 +8,7 @@ import numpy as np
 
 from netspec.importers.keras_file.graph.building import Convert, Step, Val
 from netspec.importers.keras_file.graph.functions import activated
+from netspec.importers.keras_file.graph.learning import keys_of
 from netspec.importers.keras_file.model.fields import Broken
 from netspec.importers.operators.graph.model import Sizes
 from netspec.importers.spec.problem import Inexpressible
@@ -22,7 +23,7 @@ def conv(step: Step) -> Val:
         raise Broken(f"{step.layer.name}: its {groups} groups do not divide {channels} channels and {filters} filters")
     shape = (*kernel, channels // groups, filters)
     weight = step.weight(0, "kernel", shape, (filters, channels // groups, *kernel), _kernels)
-    learning = step.learnt("kernel", shape, usual_fans=groups == 1)
+    learning = keys_of(step, "kernel", shape, usual_fans=groups == 1)
     name, _ = _windowed(step, name, sizes, weight, filters, kernel, groups, learning, _bias(step, 1, filters))
     return activated(step, step.of_image(name))
 
@@ -31,7 +32,7 @@ def depthwise(step: Step) -> Val:
     """A convolution of each channel with kernels of its own: height x width x channels x multiplier."""
     name, sizes = step.image()
     weight, filters, kernel = _depthwise_weight(step, sizes[1])
-    learning = step.learnt("depthwise", _depthwise_shape(step, sizes[1]), usual_fans=False)
+    learning = keys_of(step, "depthwise", _depthwise_shape(step, sizes[1]), usual_fans=False)
     name, _ = _windowed(step, name, sizes, weight, filters, kernel, sizes[1], learning, _bias(step, 1, filters))
     return activated(step, step.of_image(name))
 
@@ -40,15 +41,15 @@ def separable(step: Step) -> Val:
     """A depthwise convolution without biases, and one of single pixels."""
     name, sizes = step.image()
     weight, between, kernel = _depthwise_weight(step, sizes[1])
-    learning = {**step.learnt("depthwise", _depthwise_shape(step, sizes[1]), usual_fans=False)}
-    for word in ("bias", "bias_decay"):
+    learning = {**keys_of(step, "depthwise", _depthwise_shape(step, sizes[1]), usual_fans=False)}
+    for word in ("bias", "bias_decay", "bias_lr_mult"):
         learning.pop(word, None)
     name, sizes = _windowed(step, name, sizes, weight, between, kernel, sizes[1], learning)
     filters = step.config.whole("filters")
     shape = (1, 1, between, filters)
     points = step.weight(1, "pointwise_kernel", shape, (filters, between, 1, 1), _kernels)
     inputs, after = [name, points, *_bias(step, 2, filters)], (sizes[0], filters, *sizes[2:])
-    name = step.add("Conv", inputs, after, learning=step.learnt("pointwise", shape))
+    name = step.add("Conv", inputs, after, learning=keys_of(step, "pointwise", shape))
     return activated(step, step.of_image(name))
 
 
@@ -127,7 +128,7 @@ def transposed(step: Step) -> Val:
     cuts = [_cut(*axis, _padding(step)) for axis in zip(extents, strides, given, strict=True)]
     after = [(n - 1) * s + k - a - b for n, s, k, (a, b) in zip(sizes[2:], strides, extents, cuts, strict=True)]
     weight = step.weight(0, "kernel", (*kernel, filters, sizes[1]), (sizes[1], filters, *kernel), _kernels)
-    learning = step.learnt("kernel", (*kernel, filters, sizes[1]), usual_fans=False)
+    learning = keys_of(step, "kernel", (*kernel, filters, sizes[1]), usual_fans=False)
     pads = (cuts[0][0], cuts[1][0], cuts[0][1], cuts[1][1])
     name = step.add(
         "ConvTranspose",

@@ -1,10 +1,9 @@
-"""How a model is learnt: initial values, regularisers, and what ``compile`` was given."""
+"""How a layer is learnt: initial values, regularisers, constraints, and whether it is learnt at all."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
-from typing import Any
 
 from netspec.importers.keras_file.graph.building import Step
 from netspec.importers.keras_file.model.fields import Fields
@@ -17,7 +16,7 @@ _COUPLED = ("sgd", "adam", "rmsprop", "adagrad", "adadelta")
 """The update rules whose weight decay is a part of the gradient, as the gradient of Keras's regularisers is."""
 
 
-def keys_of(step: Step, word: str, shape: Sizes, *, usual_fans: bool) -> dict[str, str]:
+def keys_of(step: Step, word: str, shape: Sizes, *, usual_fans: bool = True) -> dict[str, str]:
     """Return the keys of a layer with weights that say how they are learnt.
 
     ``word`` is what Keras calls the weights, ``kernel``, and ``shape`` their shape in Keras. ``usual_fans``: a spec
@@ -45,7 +44,38 @@ def keys_of(step: Step, word: str, shape: Sizes, *, usual_fans: bool) -> dict[st
     for name in ("activity_regularizer", f"{word}_constraint", "bias_constraint"):
         if config.get(name) is not None:
             leave_out(f"{name}, which a spec does not have", step.layer.name)
+    if not config.flag("trainable", True):
+        keys |= {"lr_mult": "0"} | ({"bias_lr_mult": "0"} if has_bias else {})
     return keys
+
+
+def keys_of_coefficients(step: Step, words: Mapping[str, bool]) -> dict[str, str]:
+    """Return the keys of a normalisation that say how its coefficients and biases are learnt. ``words``: those that it
+    has; others stay 1 and 0."""
+    learnt = step.config.flag("trainable", True)
+    for (word, has), usual in zip(words.items(), ("ones", "zeros"), strict=True):
+        if not has:
+            continue
+        given = step.config.get(f"{word}_initializer")
+        name = given.get("class_name") if isinstance(given, dict) else given
+        if name is not None and str(name).lower() != usual:
+            step.building.leave_out(f"{word}_initializer {name}; in a spec, they begin with {usual}", step.layer.name)
+        for other in (f"{word}_regularizer", f"{word}_constraint"):
+            if step.config.get(other) is not None:
+                step.building.leave_out(f"{other}, which a spec does not have", step.layer.name)
+    keys = zip(words.values(), ("lr_mult", "bias_lr_mult"), strict=True)
+    return {key: "0" for has, key in keys if not (has and learnt)}
+
+
+def keys_of_slopes(step: Step, word: str, default: str) -> dict[str, str]:
+    """Return the keys of a layer with one number for each channel: slopes, or factors."""
+    given, fields = _object(step.config, f"{word}_initializer", default)
+    keys = {} if step.config.flag("trainable", True) else {"lr_mult": "0"}
+    try:
+        return {"init": _initial(given, fields, (1,), False, lambda: None), **keys}
+    except Inexpressible as problem:
+        step.building.leave_out(str(problem), step.layer.name)
+        return keys
 
 
 def _object(config: Fields, word: str, default: str) -> tuple[str, Fields]:
@@ -121,101 +151,3 @@ def _decay(step: Step, name: str) -> str:
         step.building.leave_out(f"the {name}_regularizer L2, beside {step.building.optimizer}", step.layer.name)
         return ""
     return number(2 * l2) if l2 else ""
-
-
-def optimizer_of(compiled: Any) -> tuple[str, Fields]:
-    """Return the word of the update rule that a model was compiled with, and its numbers; without one, a spec's."""
-    value = (compiled.get("optimizer") or compiled.get("optimizer_config")) if isinstance(compiled, dict) else None
-    if isinstance(value, dict):
-        config = value.get("config")
-        return str(value.get("class_name")).lower(), Fields(config if isinstance(config, dict) else {}, "the optimizer")
-    return (str(value).lower() if value else "sgd"), Fields({}, "the optimizer")
-
-
-_EPS = ("eps", "epsilon", 1e-7)
-_RULES: Mapping[str, tuple[tuple[str, str, float], ...]] = {
-    "sgd": (("lr", "learning_rate", 0.01), ("momentum", "momentum", 0.0)),
-    "adam": (("lr", "learning_rate", 0.001), ("beta1", "beta_1", 0.9), ("beta2", "beta_2", 0.999), _EPS),
-    "adamw": (
-        ("lr", "learning_rate", 0.001),
-        ("beta1", "beta_1", 0.9),
-        ("beta2", "beta_2", 0.999),
-        _EPS,
-        ("weight_decay", "weight_decay", 0.004),
-        ("bias_decay", "weight_decay", 0.004),
-    ),
-    "rmsprop": (
-        ("lr", "learning_rate", 0.001),
-        ("rho", "rho", 0.9),
-        ("momentum", "momentum", 0.0),
-        ("eps_in_root", "epsilon", 1e-7),
-    ),
-    "adagrad": (
-        ("lr", "learning_rate", 0.001),
-        ("eps_in_root", "epsilon", 1e-7),
-        ("start", "initial_accumulator_value", 0.1),
-    ),
-    "adadelta": (("lr", "learning_rate", 0.001), ("rho", "rho", 0.95), _EPS),
-}
-"""By the class in small letters: the arguments of a spec's update rule, those of Keras, and their defaults."""
-
-_SWITCHES = {"sgd": "nesterov", "rmsprop": "centered"}
-_OTHERS = ("amsgrad", "use_ema", "clipnorm", "gradient_accumulation_steps")
-_CROSS_ENTROPIES = ("categoricalcrossentropy", "sparsecategoricalcrossentropy")
-
-
-def training_of(compiled: Any, leave_out: Callable[[str], None]) -> dict[str, str]:
-    """Return the keys of the line ``train``, none if the model was not compiled."""
-    if not isinstance(compiled, dict) or not compiled:
-        return {}
-    keys = _loss(compiled.get("loss"), leave_out)
-    for word in ("loss_weights", "weighted_metrics"):
-        if compiled.get(word):
-            leave_out(f"{word} of compile")
-    word, given = optimizer_of(compiled)
-    if word not in _RULES:
-        leave_out(f"the optimizer {word}, which a spec does not have")
-        return keys
-    arguments = {}
-    for own, theirs, default in _RULES[word]:
-        value = given.get(theirs, default)
-        if isinstance(value, dict) and "config" in value and theirs == "learning_rate":
-            arguments[own] = _first_rate(value, leave_out)
-        else:
-            arguments[own] = given.number(value, theirs)
-    decay = given.get("weight_decay")
-    if word != "adamw" and isinstance(decay, (int, float)) and decay:
-        leave_out(f"the weight decay of {word}, {decay:g}, which Keras takes from weights and not from their gradient")
-    for name in _OTHERS:
-        if given.get(name):
-            leave_out(f"{name} of the optimizer")
-    texts = [f"{name}={number(value)}" for name, value in arguments.items()]
-    if _SWITCHES.get(word) and given.flag(_SWITCHES[word], False):
-        texts.append(f"{_SWITCHES[word]}=yes")
-    keys["optimizer"] = call(word, *texts)
-    for name, limit in (("global_clipnorm", "norm"), ("clipvalue", "value")):
-        if given.get(name):
-            keys["clip_gradients"] = call(limit, number(given.real(name)))
-    return keys
-
-
-def _first_rate(schedule: Mapping[str, Any], leave_out: Callable[[str], None]) -> float:
-    """Return the first rate of a schedule, whose steps are those of batches."""
-    config = schedule.get("config")
-    given = Fields(config if isinstance(config, dict) else {}, "the schedule")
-    leave_out(f"the schedule {schedule.get('class_name')}; the rate is its first one")
-    values = given.get("values")
-    return given.number(values[0], "values") if isinstance(values, list) and values else given.real(
-        "initial_learning_rate", 0.01
-    )  # fmt: skip
-
-
-def _loss(loss: Any, leave_out: Callable[[str], None]) -> dict[str, str]:
-    """Return the smoothing of labels. A spec's loss is the cross-entropy of its softmax."""
-    config = loss.get("config") if isinstance(loss, dict) else None
-    word = config if isinstance(config, str) else loss.get("class_name") if isinstance(loss, dict) else loss
-    if str(word).replace("_", "").lower() not in _CROSS_ENTROPIES:
-        leave_out(f"the loss {word if isinstance(word, str) else 'of several outputs'}")
-        return {}
-    smoothing = config.get("label_smoothing") if isinstance(config, dict) else None
-    return {"label_smoothing": number(smoothing)} if isinstance(smoothing, (int, float)) and smoothing else {}
