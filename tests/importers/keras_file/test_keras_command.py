@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -100,6 +101,18 @@ def test_numbers_in_other_files_are_not_read(tmp_path: Path) -> None:
                 file.create_dataset("layers/dense/vars/1", (10,), np.float32, external=[("raw", 0, 40)])
         done = invoke("import", "a.json", "--weights", f"{word}.h5", "--save-weights", "a.safetensors")
         assert done.exit_code == 1 and "= bias of scores is missing" in done.stderr, done.output
+
+
+def test_library_that_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The layers of an archive and of JSON are read without it."""
+    legacy("digits.h5", "")
+    monkeypatch.setitem(sys.modules, "h5py", None)
+    for name in ("digits.keras", "digits.json"):
+        assert invoke("check", name).exit_code == 0
+    for arguments in (("check", "digits.h5"), ("import", "digits.keras", "--save-weights", "a.safetensors")):
+        done = invoke(*arguments)
+        assert done.exit_code == 2
+        assert f"{arguments[1]} needs h5py: pip install 'netspec-compiler[keras]'" in done.stderr, done.output
 
 
 def test_mean_of_images_that_is_a_weight() -> None:
