@@ -132,10 +132,10 @@ def test_shapes_that_do_not_fit() -> None:
 
 
 def test_operators_of_other_domains() -> None:
-    given = model([node("FusedConv", ["x", "c.weight"], ["a"], domain="com.microsoft"), node("Relu", ["a"], ["y"])],
+    given = model([node("NhwcConv", ["x", "c.weight"], ["a"], domain="com.microsoft"), node("Relu", ["a"], ["y"])],
                   (1, 3, 8, 8), WEIGHT)  # fmt: skip
     given.opset_import.append(onnx.helper.make_opsetid("com.microsoft", 1))
-    assert refused(given).notes[0].startswith("com.microsoft.FusedConv (the one that computes a): a spec has no layer")
+    assert refused(given).notes[0].startswith("com.microsoft.NhwcConv (the one that computes a): a spec has no layer")
 
 
 def test_broadcasting_and_training_of_early_operator_sets() -> None:

@@ -199,6 +199,27 @@ def test_pixels_cut_off_and_reflected_ones_added() -> None:
     assert "it cuts off pixels, and pads otherwise than with a constant" in str(refused(given).notes)
 
 
+@pytest.mark.parametrize(("op", "expected"), [("ReduceMax", ["max"]), ("ReduceMean", ["sum", "linear a=0.5"])])
+def test_reduction_of_stacked_values(op: str, expected: list[str]) -> None:
+    """As exporters write torch.stack, along a new first axis too."""
+    axis: Values = {"0": np.array([0], np.int64)}
+    nodes = [
+        node("Neg", ["x"], ["n"]),
+        node("Unsqueeze", ["x", "0"], ["p"]),
+        node("Unsqueeze", ["n", "0"], ["q"]),
+        node("Concat", ["p", "q"], ["s"], axis=0),
+        node(op, ["s"], ["y"], axes=[0], keepdims=0),
+    ]
+    given = model(nodes, ("N", *SHAPE), axis)
+    assert [line.partition(" inputs")[0] for line in lines(given)[1:]] == expected
+    assert_same(given, numbers(2, *SHAPE))
+
+
+def test_reduction_of_values_that_are_joined_otherwise() -> None:
+    nodes = [node("Concat", ["x", "x"], ["s"], axis=0), node("ReduceMax", ["s"], ["y"], axes=[0], keepdims=0)]
+    assert "along axis 0" in str(refused(model(nodes, (2, *SHAPE))).notes)
+
+
 def test_own_files_are_read() -> None:
     """What netspec writes for these layers, it reads as the same layers."""
     text = "net m\n[x] input 4x4x6\n[a] pixelunshuffle factor=2\n[b] channelmax\n[c] pixelshuffle factor=2 inputs=a\n"

@@ -63,7 +63,9 @@ FUNCTIONS: dict[str, Callable[[Tensor], Tensor]] = {
         torch.stack([x, y, x * 2]).sum(0) * torch.stack([x, y], 2).mean(2) + torch.stack([x, y], 4).max(4)[0],
     )[1],
     "maxout": lambda x: (
-        x.view(-1, 2, 2, 6, 8).amax(2) + x.unflatten(1, (2, 2)).max(1)[0] - x.view(-1, 2, 2, 6, 8).mean(2)
+        x.view(-1, 2, 2, 6, 8).amax(2)
+        + x.unflatten(1, (2, 2)).max(1)[0]
+        - x.view(-1, 2, 2, 6, 8).mean(2) * x.view(-1, 2, 2, 6, 8).sum(1)
     ),
     "repeated one by one": lambda x: x.repeat_interleave(2, 1).repeat_interleave(3, -1).repeat_interleave(2, dim=2),
     "more neurons": lambda x: F.selu(x) + F.threshold(x, 0, 0) + F.glu(torch.cat([x, x.tanh()], 1), 1) + F.mish(x),
@@ -91,6 +93,7 @@ FUNCTIONS: dict[str, Callable[[Tensor], Tensor]] = {
         [x[:, ::2], x.flip(1), x[:, [2, 0, 1]], x.index_select(1, torch.tensor([3, 0])).tile(2, 1, 1)], 1
     ),
     "channels of zeros": lambda x: torch.cat([torch.zeros(x.shape[0], 2, 6, 8), x, x.new_zeros(len(x), 9, 6, 8)], 1),
+    "powers": lambda x: x**3 + x.pow(4) * F.gelu(x, approximate="tanh") - x**5,
     "counted": lambda x: F.avg_pool2d(x, 3, 2, 1) + F.avg_pool2d(x, 3, 2, 1, count_include_pad=False),
 }
 

@@ -52,7 +52,7 @@ REASONS: dict[str, tuple[Callable[[Tensor], Any], str]] = {
     "shrunk": (lambda x: F.interpolate(x, scale_factor=0.4), "it scales by 0.4 and 0.4, and makes 3x8x8 3x3x3"),
     "not found": (lambda x: F.interpolate(x[..., :2], (8, 82)), "2 columns cannot be made 82"),
     "classes": (lambda x: x.argmax(1), "a spec returns the scores of all classes"),
-    "cubed": (lambda x: x.pow(3), "a spec has squares and square roots, and no other powers"),
+    "power": (lambda x: x.pow(2.5), "a spec has squares, square roots and products, and no other powers"),
     "put back": (
         lambda x: F.max_unpool2d(*F.max_pool2d(x, 2, return_indices=True), 2),
         "it puts pixels where the maxima of a pooling were",

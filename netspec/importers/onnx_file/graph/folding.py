@@ -44,6 +44,9 @@ MAX_FOLDED = 2**27
 _UNKNOWN = 0
 """ONNX's type of a value whose type is not known."""
 
+_HALF = 10
+"""ONNX's type float16."""
+
 _SCOPES = "pkg.torch.onnx.name_scopes"
 
 _NOT_EVALUATED = frozenset({
@@ -104,6 +107,7 @@ def _model(walk: Walk, images: Images, outputs: tuple[str, ...]) -> Model:
         channels_last=images.channels_last,
         order_is_guess=images.is_guess,
         outputs=outputs,
+        half=any(tensor.data_type == _HALF for tensor in model.graph.initializer),
         opset=opset_of(model),
         counts=frozenset(name for name in walk.counts if walk.types[name].tensor_type.elem_type in REAL_TYPES),
         whole=frozenset(name for name in walk.computed if _is_whole(walk.types.get(name))),
@@ -119,6 +123,7 @@ def _is_whole(value_type: TypeProto | None) -> bool:
 def _step(walk: Walk, proto: NodeProto, number: int) -> None:
     """Evaluate a node if it is constant, else infer the shapes of its outputs and keep it."""
     _check(walk, proto, number)
+    proto = _as_cast(walk, proto)
     if proto.op_type == "If" and proto.input[0] in walk.tensors:
         _take_branch(walk, proto, number)
     elif proto.op_type == "Identity" and proto.input[0] not in walk.tensors:
@@ -133,6 +138,18 @@ def _step(walk: Walk, proto: NodeProto, number: int) -> None:
             walk.types[name] = type_of(values)
     else:
         _keep(walk, proto, number)
+
+
+def _as_cast(walk: Walk, proto: NodeProto) -> NodeProto:
+    """Return a CastLike as a Cast to the type that it is like."""
+    from onnx import helper
+
+    if proto.op_type != "CastLike" or proto.domain not in OWN_DOMAINS or proto.input[1] not in walk.types:
+        return proto
+    element = walk.types[proto.input[1]].tensor_type.elem_type
+    cast = helper.make_node("Cast", proto.input[:1], proto.output, proto.name, to=element)
+    cast.metadata_props.extend(proto.metadata_props)
+    return cast
 
 
 def _check(walk: Walk, proto: NodeProto, number: int) -> None:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from netspec.diagnostics import CannotOpen
 from netspec.diagnostics.model import source_error
 from netspec.formatting import format_bytes
+from netspec.importers.onnx_file.graph.fused import without_fused
 from netspec.importers.operators.graph.model import Array
 from netspec.opening import cannot_open
 from netspec.source import Source
@@ -53,7 +54,7 @@ def read_model(source: Source) -> ModelProto:
         raise source_error("not-onnx", source, "this ONNX file has no graph", _what_else(data))
     if not any(entry.domain in OWN_DOMAINS for entry in model.opset_import):
         raise source_error("not-onnx", source, "this ONNX file does not say which version of the operators it uses")
-    model = _without_functions(model, source)
+    model = without_fused(_without_functions(model, source))
     about = [model.producer_name, model.producer_version, *(entry.domain for entry in model.opset_import)]
     about += [text for entry in model.metadata_props for text in (entry.key, entry.value)]
     if not all(isinstance(text, str) for text in about) or not _is_named_by_text(model.graph):

@@ -79,7 +79,7 @@ class Model:
     its axes are N,H,W,C, and ``order_is_guess`` that nothing in the file says so or the contrary. ``opset`` is the
     version of the operator set, ``about`` the metadata. ``whole`` are the computed values that are whole numbers or
     truth values, and ``counts`` the constants with real numbers that depend on the number of images. ``exact``: numbers
-    are those that somebody wrote, not rounded to float32 or fewer digits.
+    are those that somebody wrote, not rounded to float32 or fewer digits; ``half``: they are rounded to float16.
     ``titles`` are what the user calls outputs, by their names, if the model is a program that names them.
     """
 
@@ -96,6 +96,7 @@ class Model:
     producer: str = ""
     about: Mapping[str, str] = field(default_factory=dict)
     exact: bool = False
+    half: bool = False
     order_is_guess: bool = False
     titles: Mapping[str, str] = field(default_factory=dict)
 

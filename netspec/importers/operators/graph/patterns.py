@@ -19,6 +19,9 @@ _DEEPEST = 4
 _CLOSE = 1e-4
 """How much a constant in a file may differ from the number meant, relatively. Some exporters round to four digits."""
 
+_CLOSE_IN_HALF = 1e-3
+"""The same for a file with numbers of float16, of which each differs by up to 0.0005, and some are products of two."""
+
 _CLOSE_IN_CODE = 2e-5
 """The same for a graph with exact numbers, where only people round: 1.4142 is the root of 2."""
 
@@ -87,7 +90,8 @@ def _is_closed(model: Model, root: Node, match: Match) -> bool:
 
 def is_close(model: Model, a: float | None, b: float) -> bool:
     """Whether a constant of the graph is meant to be this number."""
-    return a is not None and math.isclose(a, b, rel_tol=_CLOSE_IN_CODE if model.exact else _CLOSE)
+    tolerance = _CLOSE_IN_CODE if model.exact else _CLOSE_IN_HALF if model.half else _CLOSE
+    return a is not None and math.isclose(a, b, rel_tol=tolerance)
 
 
 def made_by(model: Model, value: str, op: str) -> Node | None:

@@ -32,12 +32,19 @@ def both_axes(model: Model, node: Node) -> Match | None:
 
 
 def stacked(model: Model, node: Node) -> Match | None:
-    """A reduction over the new axis of values that are stacked."""
-    stack = made_by(model, node.inputs[0], "Stack") if node.op in _JOINS else None
-    rank = len(model.shapes.get(stack.outputs[0], ())) if stack is not None else 0
-    if stack is None or not rank or [axis % rank for axis in model.axes_of(node) or ()] != [stack.attributes["axis"]]:
+    """A reduction over the new axis of values that are stacked, by an operator or by Unsqueeze and Concat."""
+    join = model.producers.get(node.inputs[0]) if node.op in _JOINS and not node.attributes.get("keepdims", 1) else None
+    rank = len(model.shapes.get(join.outputs[0], ())) if join is not None else 0
+    if join is None or not rank or join.op not in ("Stack", "Concat"):
         return None
-    return Match(_JOINS[node.op], stack.inputs, (stack,)) if not node.attributes.get("keepdims", 1) else None
+    axis = join.attributes["axis"] % rank
+    if [other % rank for other in model.axes_of(node) or ()] != [axis]:
+        return None
+    parts = [made_by(model, value, "Unsqueeze") for value in join.inputs] if join.op == "Concat" else []
+    new = [part for part in parts if part is not None and [a % rank for a in model.axes_of(part) or ()] == [axis]]
+    if len(new) != len(parts):
+        return None
+    return Match(_JOINS[node.op], tuple(part.inputs[0] for part in new) or join.inputs, (join, *new))
 
 
 _JOINS = {"ReduceMean": "Mean", "ReduceMax": "Max", "ReduceSum": "Sum"}
@@ -45,7 +52,7 @@ _JOINS = {"ReduceMean": "Mean", "ReduceMax": "Max", "ReduceSum": "Sum"}
 
 def in_groups(model: Model, node: Node) -> Match | None:
     """A reduction of the channels of several groups, which a reshape makes an axis: the second one, or the first."""
-    reshape = made_by(model, node.inputs[0], "Reshape") if node.op in ("ReduceMean", "ReduceMax") else None
+    reshape = made_by(model, node.inputs[0], "Reshape") if node.op in _REDUCTIONS else None
     if reshape is None or node.attributes.get("keepdims", 1):
         return None
     before, between = (model.shapes.get(step.inputs[0], ()) for step in (reshape, node))

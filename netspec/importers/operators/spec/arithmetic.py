@@ -75,6 +75,29 @@ def negate(site: Site) -> None:
     site.emit("linear", site.x, {"a": "-1"})
 
 
+def power(site: Site) -> None:
+    """x to the power of a whole number: squares, and products of these with x. (Squares and roots were recognised.)"""
+    exponent = site.model.number(site.node.inputs[1])
+    if exponent is None or exponent not in range(3, MAX_POWER + 1):
+        raise Inexpressible("a spec has squares, square roots and products, and no other powers")
+    x = site.x
+    site.result(x.of(power_of(site, x, int(exponent)), x.shape))
+
+
+MAX_POWER = 16
+"""The highest power that is written as products."""
+
+
+def power_of(site: Site, x: Value, exponent: int) -> int:
+    """Return the line with a power of a value."""
+    if exponent == 1:
+        return x.line
+    if exponent % 2:
+        return site.draft.new_line("product", [x.line, power_of(site, x, exponent - 1)], {}, x.shape, origin=site.node)
+    root = power_of(site, x, exponent // 2)
+    return site.draft.new_line("square", [root], {}, x.shape, origin=site.node)
+
+
 def join(type_: str) -> Callable[[Site], None]:
     """Return the translation of an elementwise operation on several values."""
 

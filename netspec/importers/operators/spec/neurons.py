@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 
 from netspec.importers.operators.graph.patterns import bounds, is_close
-from netspec.importers.operators.spec.arithmetic import per_channel
+from netspec.importers.operators.spec.arithmetic import per_channel, power_of
 from netspec.importers.operators.spec.lines import Site
 from netspec.importers.operators.spec.naming import of_parameter
 from netspec.importers.spec.limits import limited
@@ -76,10 +77,17 @@ def hard_sigmoid(site: Site) -> None:
 
 
 def gelu(site: Site) -> None:
-    """gelu by the error function."""
-    if site.get("approximate", "none") != "none":
-        raise Inexpressible("it approximates gelu by tanh; a spec's is exact")
-    site.emit("gelu", site.x)
+    """gelu by the error function, or its approximation by tanh (Hendrycks & Gimpel, 2016, section 2):
+    x (1 + tanh(sqrt(2 / pi) (x + 0.044715 x^3))) / 2."""
+    x, draft = site.x, site.draft
+    if site.get("approximate", "none") == "none":
+        site.emit("gelu", x)
+        return
+    cube = draft.new_line("linear", [power_of(site, x, 3)], {"a": "0.044715"}, x.shape)
+    inner = draft.new_line("sum", [x.line, cube], {}, x.shape)
+    numbers = {"a": "0.5", "b": site.literal(math.sqrt(2 / math.pi))}
+    half = draft.new_line("linear", [draft.new_line("tanh", [inner], numbers, x.shape)], {"b": "0.5"}, x.shape)
+    site.result(x.of(draft.new_line("product", [x.line, half], {}, x.shape, origin=site.node), x.shape))
 
 
 def swish(site: Site) -> None:

@@ -9,7 +9,7 @@ import numpy as np
 
 from netspec.importers.operators.graph.model import Array
 from netspec.importers.operators.spec.lines import Site, described
-from netspec.importers.operators.spec.views import Value, image
+from netspec.importers.operators.spec.views import image
 from netspec.importers.operators.spec.windows import give_bias, weighted_line
 from netspec.importers.spec.problem import Inexpressible
 from netspec.ir.shape import Shape
@@ -27,9 +27,13 @@ def gemm(site: Site) -> None:
         values = weight.values() * np.float32(alpha)
         return values if site.get("transB", 0) else values.T
 
-    if len(site.x.axes) != 2 or len(weight.shape) != 2 or outputs == 0:
-        raise Inexpressible(f"it reads N x features, and its input is {described(site.x)}")
-    _fully_connected(site, weight.size // outputs, outputs, matrix)
+    x = site.x
+    if len(x.axes) != 2 or len(weight.shape) != 2 or outputs == 0:
+        raise Inexpressible(f"it reads N x features, and its input is {described(x)}")
+    if len(x.axes[0]) > 1 and x.axes[0][0] == "N" and "C" not in x.axes[0]:  # as many rows as there are pixels
+        _each_pixel(site, weight.size // outputs, outputs, matrix)
+    else:
+        _fully_connected(site, weight.size // outputs, outputs, matrix)
     if bias is None:
         return
     if bias.size not in (1, outputs) or (len(bias.shape) > 1 and bias.shape[-2] != 1):
@@ -50,22 +54,24 @@ def mat_mul(site: Site) -> None:
     if len(x.axes) == 2:
         _fully_connected(site, weight.shape[0], outputs, lambda: weight.values().T)
         return
-    _need_channels_last(x, weight.shape[0])
-    if x.shape.is_image:
-        shape = Shape(outputs, x.shape.height, x.shape.width)
-        keys = {"filters": str(outputs), "kernel": "1"}
-        line = weighted_line(site, "conv", x, keys, shape, lambda: weight.values().T[:, :, None, None])
-    else:
-        shape = Shape(outputs)
-        line = weighted_line(site, "fc", x, {"outputs": str(outputs)}, shape, lambda: weight.values().T)
-    site.result(x.with_channels_last(line, shape))
+    _each_pixel(site, weight.shape[0], outputs, lambda: weight.values().T)
 
 
-def _need_channels_last(x: Value, inputs: int) -> None:
-    if x.axes[0] != ("N",) or x.axes[-1] != x.single("C") or any("C" in group for group in x.axes[:-1]):
+def _each_pixel(site: Site, inputs: int, outputs: int, matrix: Callable[[], Array]) -> None:
+    """Add a convolution of single pixels, whose channels are the last axis. ``matrix`` returns outputs x inputs."""
+    x = site.x
+    if x.axes[0][:1] != ("N",) or x.axes[-1] != x.single("C") or any("C" in group for group in x.axes[:-1]):
         sequence = ": pixels are a sequence, as for attention" if x.axes[-1] == x.single("C") else ""
         raise Inexpressible(f"it multiplies along the last axis, and its input is {described(x)}{sequence}")
     _need_inputs(inputs, x.shape.channels)
+    if x.shape.is_image:
+        shape = Shape(outputs, x.shape.height, x.shape.width)
+        keys = {"filters": str(outputs), "kernel": "1"}
+        line = weighted_line(site, "conv", x, keys, shape, lambda: matrix()[:, :, None, None])
+    else:
+        shape = Shape(outputs)
+        line = weighted_line(site, "fc", x, {"outputs": str(outputs)}, shape, matrix)
+    site.result(x.with_channels_last(line, shape))
 
 
 def _need_inputs(weights: int, features: int) -> None:

@@ -57,6 +57,9 @@ def reduce_groups(site: Site) -> None:
     keys = {"groups": str(groups)} if groups > 1 else {}
     shape = Shape(groups, *x.shape[1:])
     line = site.line("channelmax" if site.node.op.endswith("Max") else "channelmean", x, keys, shape)
+    if site.node.op.endswith("Sum"):
+        each = {"a": site.literal(x.shape.channels // groups)}
+        line = site.draft.new_line("linear", [line], each, shape, origin=site.node)
     value = replace(x, line=line, shape=shape)
     site.result(replace(value, axes=(value.axes[0], value.single("C"), *value.axes[2:])))
 

@@ -86,8 +86,9 @@ def weighted_line(site: Site, type_: str, x: Value, keys: dict[str, str], shape:
         type_, x, without_bias, shape, arrays={"weight": read}, hint=hint, claimed=type_ in ("conv", "deconv")
     )
     kernels = type_ in ("conv", "deconv")  # of one layout, whatever the window's stride and padding
-    layout = site.node.op, site.get("transB"), site.get("alpha"), x.axes if type_ == "fc" else ()
-    site.draft.share(number, weight, "kernels" if kernels else f"{type_} {sorted(keys.items())} {layout}")
+    layout = site.get("transB", 0), site.get("alpha", 1.0)
+    fully = f"{type_} {sorted(keys.items())} {site.node.op} {x.axes if type_ == 'fc' else ()}"
+    site.draft.share(number, weight, f"{'kernels' if kernels else fully} {layout}")
     return number
 
 

@@ -113,7 +113,6 @@ REASONS: Mapping[str, str] = {
     **dict.fromkeys(("scaled_dot_product_attention", "_native_multi_head_attention"), operators.REASONS["Attention"]),
     "argmax": operators.REASONS["ArgMax"],
     "max_unpool2d": operators.REASONS["MaxUnpool"],
-    "pow": operators.REASONS["Pow"],
     "upsample_bicubic2d": "a spec's upsample repeats pixels or interpolates linearly",
     **dict.fromkeys(
         ("alpha_dropout", "feature_alpha_dropout"), "it keeps mean and variance; a spec's dropout does not"
