@@ -80,6 +80,18 @@ def test_layer_normalisation_in_several_operators() -> None:
     assert "it normalises N x C x H x W over W" in "".join(refused(given).notes)
 
 
+def test_instance_normalisation_in_several_operators() -> None:
+    """Times the reciprocal of the root of the variance, over the pixels."""
+    nodes = layer_norm(0)[:-3]
+    for mean in (nodes[0], nodes[3]):
+        mean.attribute[0].ints[:] = [2, 3]
+    nodes += [node("Reciprocal", ["root"], ["r"]), node("Mul", ["r", "d"], ["y"])]
+    tensors = {"two": np.float32(2), "eps": np.float32(1e-3)}
+    given = model([node("Identity", ["x"], ["v"]), *nodes], ("N", *SHAPE), tensors)
+    assert spec(given)[-1] == "[norm1] groupnorm groups=6 eps=0.001 affine=no"
+    assert_same(given, numbers(2, *SHAPE))
+
+
 @pytest.mark.parametrize("affine", [True, False])
 def test_group_normalisation_of_rows(affine: bool) -> None:
     tensors = {"rows": np.array([0, 3, -1]), "one": np.ones(3, np.float32), "zero": np.zeros(3, np.float32),

@@ -73,6 +73,14 @@ FUNCTIONS: dict[str, Callable[[Tensor], Tensor]] = {
     "smaller": lambda x: torch.minimum(x, x.tanh() * 2) + torch.min(x, 1 - x) - torch.max(x, x.abs() - 1),
     "zeros": lambda x: torch.zeros_like(x).add_(x) + torch.cat([x[:, 2:], torch.zeros_like(x[:, :2])], 1),
     "norm by hand": lambda x: (x - x.mean(1, True)) / ((x - x.mean(1, True)).pow(2).mean(1, True) + 1e-6).sqrt(),
+    "norms by variances": lambda x: torch.cat(
+        [
+            (x - x.mean(1, True)) / torch.sqrt(x.var(1, keepdim=True, unbiased=False) + 1e-5),
+            (x - x.mean((2, 3), True)) * torch.rsqrt(x.var((2, 3), correction=0, keepdim=True) + 1e-4),
+            torch.reciprocal((x.var((1, 2, 3), False, True) + 1e-4).sqrt()) * (x - x.mean((1, 2, 3), True)),
+        ],
+        1,
+    ),
     "of all pixels": lambda x: torch.maximum(x + x.mean((2, 3), True).tanh(), x.amax((2, 3), True) * 0.5),
     "borders": lambda x: F.pad(F.pad(x, (1, 2, 0, 3), mode="reflect"), (3, 0, 1, 1), mode="replicate"),
     "sizes": lambda x: F.interpolate(F.interpolate(x, (5, 11)), x.shape[2:], mode="bilinear", align_corners=True) - x,
@@ -160,6 +168,7 @@ LAYERS: dict[str, tuple[nn.Module, str]] = {
     "transposed, larger": (nn.ConvTranspose2d(4, 4, 3, 2, 1, output_padding=1, bias=False), "deconv"),
     "dropout": (nn.Dropout(0.3), "rate=0.3"),
     "dropout of maps": (nn.Dropout2d(0.3), "over=channels"),
+    "even response norm": (nn.LocalResponseNorm(2, alpha=0.5), "lrn      size=2"),
     "response norm": (nn.LocalResponseNorm(3, alpha=3e-3, beta=0.6, k=2.0), "scale=0.003"),
 }
 

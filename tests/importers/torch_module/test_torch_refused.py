@@ -52,6 +52,11 @@ REASONS: dict[str, tuple[Callable[[Tensor], Any], str]] = {
     "shrunk": (lambda x: F.interpolate(x, scale_factor=0.4), "it scales by 0.4 and 0.4, and makes 3x8x8 3x3x3"),
     "not found": (lambda x: F.interpolate(x[..., :2], (8, 82)), "2 columns cannot be made 82"),
     "classes": (lambda x: x.argmax(1), "a spec returns the scores of all classes"),
+    "unbiased": (lambda x: x.var(1), "it divides by one less than the number of values; unbiased=False"),
+    "pixel norm": (
+        lambda x: x * torch.rsqrt((x * x).mean(1, True)),
+        "mul (same_outputs.py:27: return self.function(image",
+    ),
     "power": (lambda x: x.pow(2.5), "a spec has squares, square roots and products, and no other powers"),
     "put back": (
         lambda x: F.max_unpool2d(*F.max_pool2d(x, 2, return_indices=True), 2),

@@ -9,7 +9,8 @@ from netspec.importers.operators.graph.patterns import Match, Pattern, made_by, 
 
 
 def layer_norm(model: Model, node: Node) -> Match | None:
-    """(x - mean) / sqrt(variance + eps) along one axis. The difference may be computed twice."""
+    """(x - mean) / sqrt(variance + eps) along one axis, or along rows and columns of each channel or of all. The
+    difference may be computed twice."""
     root = made_by(model, node.inputs[1], "Sqrt") if node.op == "Div" else None
     add = model.producers.get(root.inputs[0]) if root is not None else None
     sum_ = shifted(model, add)
@@ -22,12 +23,27 @@ def layer_norm(model: Model, node: Node) -> Match | None:
         return None
     means = (centred[1], squared[1], variance)
     axes = _axes(model, variance)
-    if axes is None or len(axes) != 1 or any(_axes(model, mean) != axes for mean in means):
+    if axes is None or any(_axes(model, mean) != axes for mean in means):
         return None
     if not all(mean.attributes.get("keepdims", 1) for mean in means):
         return None
     inner = {id(step): step for step in (root, add, variance, square, *centred, *squared)}
-    return Match("LayerNorm", centred[0].inputs[:1], (*inner.values(),), {"axis": axes[0], "epsilon": sum_[1]})
+    x, shape = centred[0].inputs[:1], model.shapes.get(centred[0].inputs[0], ())
+    if len(axes) == 1:
+        return Match("LayerNorm", x, (*inner.values(),), {"axis": axes[0], "epsilon": sum_[1]})
+    groups = {(-2, -1): shape[1:2], (-3, -2, -1): (1,)}.get(axes, ()) if len(shape) == 4 else ()
+    return Match("GroupNorm", x, (*inner.values(),), {"groups": groups[0], "epsilon": sum_[1]}) if groups else None
+
+
+def quotient(model: Model, node: Node) -> Match | None:
+    """x times 1 / y, as of rsqrt."""
+    for x, other in (node.inputs, node.inputs[::-1]) if node.op == "Mul" and len(node.inputs) == 2 else ():
+        inner = model.producers.get(other)
+        if inner is not None and inner.op == "Reciprocal":
+            return Match("Div", (x, inner.inputs[0]), (inner,))
+        if inner is not None and inner.op == "Div" and model.number(inner.inputs[0]) == 1:
+            return Match("Div", (x, inner.inputs[1]), (inner,))
+    return None
 
 
 def _centred(model: Model, value: str) -> tuple[Node, Node] | None:
@@ -154,7 +170,7 @@ def torch_lrn(model: Model, node: Node) -> Match | None:
     padded = [step for step in inner if step.op == "Pad"]
     if value != x or size == 0 or not padded or not _pads_channels(model, padded, size, x):
         return None
-    about = {"size": size, "alpha": means.factor, "beta": beta, "bias": sum_[1]}
+    about = {"size": size, "alpha": means.factor, "beta": beta, "bias": sum_[1], "further": "down"}
     return Match("LRN", (x,), tuple(inner), about)
 
 
@@ -171,7 +187,8 @@ def _channels_averaged(pool: Node) -> int:
 
 
 def _pads_channels(model: Model, steps: list[Node], size: int, x: str) -> bool:
-    """Whether one Pad puts zeros before and after the channels only, so that an odd window is centred.
+    """Whether one Pad puts zeros before and after the channels only, so that an odd window is centred, and an even one
+    extends further down than up.
 
     These are the third axis: the second one has length 1.
     """
@@ -179,7 +196,7 @@ def _pads_channels(model: Model, steps: list[Node], size: int, x: str) -> bool:
     if volume[:3] != (*image[:1], 1, *image[1:2]):
         return False
     mode = steps[0].attributes.get("mode", "constant")
-    if len(steps) != 1 or size % 2 == 0 or len(steps[0].inputs) < 2 or mode != "constant":
+    if len(steps) != 1 or len(steps[0].inputs) < 2 or mode != "constant":
         return False
     pads, fill = model.tensors.get(steps[0].inputs[1]), [model.number(name) for name in steps[0].inputs[2:3] if name]
     if pads is None or fill not in ([], [0.0]) or len(steps[0].inputs) > 3:
@@ -190,7 +207,7 @@ def _pads_channels(model: Model, steps: list[Node], size: int, x: str) -> bool:
     expected = [0] * len(numbers)
     if depth is None:
         return False
-    expected[depth] = expected[half + depth] = size // 2
+    expected[depth], expected[half + depth] = size // 2, (size - 1) // 2
     return numbers == expected
 
 
@@ -238,6 +255,7 @@ def _is_constant(tensor: Tensor | None, number: float) -> bool:
 
 
 PATTERNS: tuple[Pattern, ...] = (
+    quotient,
     layer_norm,
     group_norm,
     with_scale_or_shift,

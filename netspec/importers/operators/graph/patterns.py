@@ -67,7 +67,7 @@ def _one_round(model: Model, patterns: Sequence[Pattern]) -> Model | None:
             if match is None or not _is_closed(model, node, match):
                 continue
             if gone.isdisjoint(map(id, (node, *match.inner))):
-                where = {"module": node.module, "place": node.place}
+                where = {"module": node.module, "called": node.called, "place": node.place}
                 new = Node(match.op, node.name, match.inputs, node.outputs[:1], match.attributes, **where)
                 replaced[id(node)] = new
                 gone.update(map(id, (node, *match.inner)))

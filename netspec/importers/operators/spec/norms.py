@@ -96,7 +96,7 @@ def _emit_group_norm(site: Site, groups: int, scale: Tensor | None, shift: Tenso
 def lrn(site: Site) -> None:
     """Local response normalisation. ONNX's alpha is the factor on the mean of the window, a spec's ``scale``."""
     size = int(site.get("size"))
-    if size % 2 == 0:
+    if size % 2 == 0 and site.get("further") != "down":
         raise Inexpressible("its window is even, and extends further up than down; in a spec it is the other way round")
     keys = _response(site)
     if (groups := int(site.get("groups", 1))) > 1:

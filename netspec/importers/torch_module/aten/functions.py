@@ -164,6 +164,32 @@ def power(call: Call) -> None:
     call.emit("Pow", call.value(call.get("self")), call.value(call.get("exponent")))
 
 
+def reciprocal(call: Call) -> None:
+    """1 / x."""
+    call.emit("Div", call.constant(np.float64(1)), call.value(call.get("self")))
+
+
+def reciprocal_root(call: Call) -> None:
+    """1 / sqrt(x)."""
+    root = call.inner("Sqrt", call.value(call.get("self")), sizes=call.output)
+    call.emit("Div", call.constant(np.float64(1)), root)
+
+
+def variance(call: Call) -> None:
+    """The mean of the squares of differences from the mean."""
+    rank, axes = len(call.sizes("self")), call.get("dim")
+    if call.get("correction", int(call.get("unbiased", True))) != 0:
+        raise Inexpressible("it divides by one less than the number of values; unbiased=False divides by the number")
+    axes = [*range(rank)] if axes in (None, []) else [axes] if isinstance(axes, int) else [*axes]
+    x, sizes = call.value(call.get("self")), call.sizes("self")
+    reduced = {axis % rank for axis in axes}
+    kept = tuple(1 if axis in reduced else size for axis, size in enumerate(sizes))
+    mean = call.inner("ReduceMean", x, sizes=kept, axes=axes, keepdims=1)
+    difference = call.inner("Sub", x, mean, sizes=sizes)
+    square = call.inner("Mul", difference, difference, sizes=sizes)
+    call.emit("ReduceMean", square, axes=axes, keepdims=int(call.get("keepdim", False)))
+
+
 def reduction(op: str) -> Convert:
     """Return the conversion of a mean, a sum or a maximum over some axes, by default all."""
 
