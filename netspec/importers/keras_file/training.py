@@ -64,7 +64,9 @@ def training_of(compiled: Any, leave_out: Callable[[str], None]) -> dict[str, st
         return keys
     arguments = {}
     for own, theirs, default in _RULES[word]:
-        value = given.get(theirs, default)
+        value = given.get(theirs)
+        if value is None:  # Keras before 2.3 calls the rate lr
+            value = given.get("lr", default) if theirs == "learning_rate" else default
         if isinstance(value, dict) and "config" in value and theirs == "learning_rate":
             arguments[own] = _first_rate(value, leave_out)
         else:
@@ -72,6 +74,8 @@ def training_of(compiled: Any, leave_out: Callable[[str], None]) -> dict[str, st
     decay = given.get("weight_decay")
     if word != "adamw" and isinstance(decay, (int, float)) and decay:
         leave_out(f"the weight decay of {word}, {decay:g}, which Keras takes from weights and not from their gradient")
+    if word != "adamw" and given.get("decay"):
+        leave_out(f"the decay of the rate, {given.real('decay'):g}, with each step")
     for name in _OTHERS:
         if given.get(name):
             leave_out(f"{name} of the optimizer")

@@ -127,6 +127,8 @@ RATE = {"learning_rate": 0.01}
          "sgd(lr=0.5, momentum=0)", "the schedule CosineDecay; the rate is its first one"),
         (made("SGD", learning_rate=made("PiecewiseConstantDecay", boundaries=[5], values=[0.3, 0.1])),
          "sgd(lr=0.3, momentum=0)", "the schedule PiecewiseConstantDecay; the rate is its first one"),
+        ({"class_name": "SGD", "config": {"lr": 0.2, "momentum": 0.5, "decay": 1e-6}}, "sgd(lr=0.2, momentum=0.5)",
+         "the decay of the rate, 1e-06, with each step"),
         (made("Lion", **RATE), "", "the optimizer lion, which a spec does not have"),
     ],
 )  # fmt: skip
