@@ -215,6 +215,15 @@ def test_reduction_of_stacked_values(op: str, expected: list[str]) -> None:
     assert_same(given, numbers(2, *SHAPE))
 
 
+def test_mean_of_one_stacked_value() -> None:
+    """The new axis is none of images, although there is one image."""
+    nodes = [node("Relu", ["x"], ["r"]), node("Unsqueeze", ["r", "0"], ["u"])]
+    nodes.append(node("ReduceMean", ["u"], ["y"], axes=[0], keepdims=0))
+    given = model(nodes, (1, *SHAPE), {"0": np.array([0], np.int64)})
+    assert lines(given) == ["relu"]
+    assert_same(given, numbers(1, *SHAPE))
+
+
 def test_reduction_of_values_that_are_joined_otherwise() -> None:
     nodes = [node("Concat", ["x", "x"], ["s"], axis=0), node("ReduceMax", ["s"], ["y"], axes=[0], keepdims=0)]
     assert "along axis 0" in str(refused(model(nodes, (2, *SHAPE))).notes)

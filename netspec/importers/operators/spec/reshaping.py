@@ -32,7 +32,7 @@ def cast(site: Site) -> None:
 def reshape(site: Site) -> None:
     """Another shape: of the view if possible, else a line ``reshape``."""
     sizes, x = site.output_sizes(), site.x
-    viewed = x.reshaped(sizes)
+    viewed = _with_new_axes(site, x, len(sizes)) if site.node.op == "Unsqueeze" else x.reshaped(sizes)
     if viewed is not None:
         site.result(viewed)
         return
@@ -42,6 +42,14 @@ def reshape(site: Site) -> None:
     shape = Shape(*sizes[1:])
     line = site.line("reshape", x, {"size": str(shape)}, shape)
     site.result(image(line, shape, x.batch))
+
+
+def _with_new_axes(site: Site, x: Value, rank: int) -> Value:
+    """Return a value with the axes of length 1 that an Unsqueeze adds, which that of a single image might be."""
+    axes = list(x.axes)
+    for place in sorted(axis % rank for axis in site.model.axes_of(site.node) or ()):
+        axes.insert(place, ())
+    return replace(x, axes=tuple(axes))
 
 
 def expand(site: Site) -> None:
