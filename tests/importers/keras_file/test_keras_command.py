@@ -163,4 +163,5 @@ def test_other_commands_read_the_model_directly() -> None:
     done = invoke("diff", "digits.keras", "digits.json")
     assert done.exit_code == 0 and "differ" not in done.stdout
     assert invoke("check", "digits.keras", "--strict").exit_code == 1, "the noise in training is left out"
+    assert netspec.loads(Path("digits.json").read_text("utf-8")).total.parameters == 9_242
     assert netspec.load("digits.keras").total.parameters == 25 * 8 + 8 + 9 * 8 * 16 + 2 * 16 + 784 * 10 + 10
