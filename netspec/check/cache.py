@@ -11,9 +11,10 @@ from typing import Any, Generic, NamedTuple, TypeVar
 
 from netspec.check.lower import Lowered
 from netspec.check.statements import Settings
+from netspec.ir.graph import Placement
 from netspec.ir.shape import Shape
 from netspec.keys.counts import Count
-from netspec.lowering import Grouping, LayerType, Operand
+from netspec.lowering import Grouping, LayerType
 
 Key = TypeVar("Key")
 Value = TypeVar("Value")
@@ -34,12 +35,15 @@ class LayerStatement:
 
 
 class LoweringKey(NamedTuple):
-    """Everything that a layer's operations depend on: its name, its statement, and the values that it reads."""
+    """Everything that a layer's operations depend on, except for names: its statement and the values that it reads.
 
-    name: str
+    Each input is given by its shape, its placement, and the index of the first input that is the same value, since a
+    layer may read a value twice.
+    """
+
     statement: LayerStatement
     grouping: Grouping
-    operands: tuple[Operand, ...]
+    reads: tuple[tuple[Shape, Placement, int], ...]
 
 
 class Table(Generic[Key, Value]):
@@ -65,7 +69,8 @@ class Table(Generic[Key, Value]):
 class LayerCache:
     """The cache of one check, which starts from that of an ``earlier`` one if the settings are the same.
 
-    ``statements`` are those without mistakes, by their words and their number of inputs.
+    ``statements`` are those without mistakes, by their words and their number of inputs. ``by_key`` has one lowered
+    layer for each ``LoweringKey``, and ``by_name`` each layer with its own name and those of its inputs.
     """
 
     def __init__(self, settings: Settings, input_shape: Shape | None, earlier: LayerCache | None = None) -> None:
@@ -74,4 +79,7 @@ class LayerCache:
         self.statements: Table[tuple[tuple[str, ...], int], LayerStatement] = Table(
             previous.statements if previous else None
         )
-        self.lowered: Table[LoweringKey, Lowered] = Table(previous.lowered if previous else None)
+        self.by_key: Table[LoweringKey, Lowered] = Table(previous.by_key if previous else None)
+        self.by_name: Table[tuple[LoweringKey, str, tuple[str, ...]], Lowered] = Table(
+            previous.by_name if previous else None
+        )

@@ -16,7 +16,7 @@ from netspec.check.cache import LayerCache, LayerStatement, LoweringKey
 from netspec.check.claims import Stated, in_axis_order, report_axis_order
 from netspec.check.counts import notes_on_counts, refute_counts
 from netspec.check.facts import LayerFacts
-from netspec.check.lower import Lowered, Request, lower, reshaped
+from netspec.check.lower import Lowered, Request, lower, renamed, reshaped
 from netspec.check.mismatch import MAX_LABELS, odd_shapes
 from netspec.check.placement import placement_of
 from netspec.check.reading import Reader
@@ -240,11 +240,18 @@ class Walk:
         self.findings.fault(fault, request.name, section.values[0].span, by_key(section.pairs), labels)
 
     def _lower_cached(self, request: Request, operands: Sequence[Operand], statement: LayerStatement) -> Lowered:
-        """Lower a layer, unless it is in the cache. Raises ``Fault``."""
+        """Lower a layer, or rename the cached result of an equal one. Raises ``Fault``."""
         if request.owner is not None:
             return lower(request, operands)
-        key = LoweringKey(request.name, statement, request.grouping, tuple(operands))
-        return self.cache.lowered.find(key) or self.cache.lowered.keep(key, lower(request, operands))
+        names = request.input_names
+        reads = tuple([(o.shape, o.placement, names.index(n)) for o, n in zip(operands, names, strict=True)])
+        key = LoweringKey(statement, request.grouping, reads)
+        own_key = key, request.name, request.input_names
+        own = self.cache.by_name.find(own_key)
+        if own is None:
+            equal = self.cache.by_key.find(key) or self.cache.by_key.keep(key, lower(request, operands))
+            own = self.cache.by_name.keep(own_key, renamed(equal, request))
+        return own
 
     def _vector_labels(self, name: str) -> tuple[Label, ...]:
         """Label the layer that made the vector that the named layer reads."""

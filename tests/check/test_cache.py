@@ -12,10 +12,11 @@ from places import SPECS
 
 from netspec.check import Checked, check
 from netspec.check import layers as walk
-from netspec.check.cache import LayerStatement, Table
-from netspec.check.reading import Reader
+from netspec.check.cache import Table
 from netspec.ir.shape import Shape
-from netspec.language.syntax import Section
+from netspec.language.parser import trees
+from netspec.language.parser.grammar import Form
+from netspec.language.syntax import Items
 from netspec.source import Source
 
 FILES = [path.read_text("utf-8") for path in sorted(SPECS.rglob("*.net"))]
@@ -106,23 +107,40 @@ def chain(length: int) -> str:
     return f"[image] input 3x8x8\n{layers}"
 
 
-def test_layers_that_differ_only_in_inputs_and_spacing_are_read_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    read: list[str] = []
+def test_identical_layers_are_lowered_once(lowered: list[str]) -> None:
+    graph = check(Source("a.net", chain(50))).graph
+    assert lowered == ["image", "conv0"]
+    assert graph is not None
+    last = graph.nodes["conv49"]
+    assert (last.inputs, graph.nodes["conv49:conv"].inputs) == (("conv49:conv",), ("conv48",))
+    assert [p.key for p in graph.parameters_of("conv49")] == ["conv49.weight", "conv49.bias"]
 
-    def read_one(reader: Reader, section: Section, inputs: int, real=Reader._read) -> LayerStatement:
-        read.append(section.name.text)
-        return real(reader, section, inputs)
 
-    monkeypatch.setattr(Reader, "_read", read_one)
+def test_layers_that_differ_only_in_inputs_and_spacing_are_lowered_once(lowered: list[str]) -> None:
     text = (
-        "[image] input 3x8x8\n[a] relu\n[b] relu inputs=image\n[h] relu\n"
-        "[c] sum inputs=a,b\n[d]   sum   inputs=b , image  # the other way\n[e] sum inputs=d,c,a\n"
+        "[image] input 3x8x8\n[a] relu\n[b] relu inputs=image\n"
+        "[c] sum inputs=a,b\n[d]   sum   inputs=b , image  # the other way\n[e] sum inputs=d,c\n"
+        "[f] sum inputs=a,a\n[g] sum inputs=b,b\n"
     )
     graph = check(Source("a.net", text)).graph
-    assert read == ["image", "a", "b", "c", "e"]
+    assert lowered == ["image", "a", "b", "c", "f"]
     assert graph is not None
-    reads = [graph.nodes[name].inputs for name in "abhcde"]
-    assert reads == [("image",), ("image",), ("b",), ("a", "b"), ("b", "image"), ("d", "c", "a")]
+    reads = [graph.nodes[name].inputs for name in "abcdefg"]
+    assert reads == [("image",), ("image",), ("a", "b"), ("b", "image"), ("d", "c"), ("a", "a"), ("b", "b")]
+    assert [graph.layers[name].inputs for name in "abcdefg"] == reads
+
+
+def test_syntax_is_built_only_of_layers_that_say_something_new(monkeypatch: pytest.MonkeyPatch) -> None:
+    built: list[str] = []
+
+    def body(reader: trees.Reader, form: Form, real=trees.Reader.body) -> Items:
+        built.append(" ".join(reader.texts[:2]))
+        return real(reader, form)
+
+    monkeypatch.setattr(trees.Reader, "body", body)
+    residual = "[b] batchnorm\n[s] sum inputs=b,image\n[t] sum inputs=s,b\n[p] maxpool kernel=2\n[q] maxpool kernel=2\n"
+    assert check(Source("a.net", f"{chain(20)}{residual}[f] fc outputs=4\n[r] softmax\n")).diagnostics == ()
+    assert len(built) == len({*built})
 
 
 def test_inputs_of_an_input_layer_are_reported_next_to_an_identical_one() -> None:
@@ -147,7 +165,7 @@ def test_other_settings_invalidate_all_results(lowered: list[str]) -> None:
     first = check(Source("a.net", chain(3)))
     lowered.clear()
     graph = check(Source("a.net", f"default conv bias=1\n{chain(3)}"), None, first.cache).graph
-    assert lowered == ["image", "conv0", "conv1", "conv2"]
+    assert lowered == ["image", "conv0"]
     assert graph is not None
     assert str(graph.parameters["conv2.bias"].distribution) != str(graph.parameters["conv2.weight"].distribution)
 
