@@ -8,9 +8,10 @@ from hypothesis_profiles import examples
 from lark import Token, Tree, UnexpectedInput
 from spec_texts import specs
 
-from netspec.language.parser import grammar
+from netspec.language.parser import grammar, parse
 from netspec.language.parser.grammar import Form, Words
 from netspec.language.parser.statements import statements
+from netspec.language.syntax import Body, Items
 from netspec.source import Source
 
 PIECES = (
@@ -99,3 +100,15 @@ def test_statements_are_parsed_as_by_lark(text: str) -> None:
 def test_statements_of_the_same_form_are_parsed_once() -> None:
     first, again, other = (grammar.read(text, "body")[0] for text in ("fc units=4096", "a  b=7 # c", "fc units=a"))
     assert first is again and first is not other
+
+
+@examples(200)
+@given(SOUP)
+@example("conv inputs=a,b,3,f(c) inputs=d filters=3")
+@example("inputs=f(a) 3 conv -> inputs=a")
+@example(f"conv filters={'9' * 41} kernel=1e999")
+def test_outline_of_a_body_is_that_of_its_syntax(text: str) -> None:
+    for section in parse(Source("a.net", f"[a] {text}")).sections:
+        built = Body.of(Items(section.values, section.pairs, section.claim))
+        for name in ("type", "keys", "inputs", "has_claim"):
+            assert getattr(section.body, name) == getattr(built, name)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import functools
 import re
 from collections.abc import Mapping
-from dataclasses import replace
 
 from lark import UnexpectedInput
 
@@ -13,8 +12,8 @@ from netspec.diagnostics import Diagnostic
 from netspec.language.parser import grammar
 from netspec.language.parser.statements import statements
 from netspec.language.parser.trees import Reader, TooLong
-from netspec.language.syntax import Body, File, Items, Section, Setting, Word, names
-from netspec.language.words import MAX_NAME_LENGTH, NAME
+from netspec.language.syntax import Body, File, Items, Section, Setting, Word
+from netspec.language.words import MAX_NAME_LENGTH, MAX_NUMBER_LENGTH, NAME
 from netspec.source import Source, Span
 
 MAX_MISTAKES = 1000
@@ -22,6 +21,7 @@ MAX_MISTAKES = 1000
 
 _SPACE = " \t\f\r\n"
 _HEAD = re.compile(rf"\[[{_SPACE}]*({NAME})[{_SPACE}]*\]")
+_EXPONENT = re.compile(r"[0-9.][eE]")
 _CHANGE_TARGET = re.compile(rf"\s*({NAME})\s*\.\s*")
 _CHANGE = re.compile(rf"{_CHANGE_TARGET.pattern}{NAME}\s*=\s*\S")
 
@@ -107,7 +107,8 @@ def _section(source: Source, start: int, end: int) -> Section | None:
 def _body(text: str) -> tuple[Body, int] | None:
     """Parse the text after a layer's name, and find where its last word ends; ``None`` if it has a syntax error.
 
-    Cached, because networks repeat their layers, and the solver and editors parse the same ones many times.
+    Cached, because networks repeat their layers, and the solver and editors parse the same ones many times. The body's
+    syntax is not built before somebody asks for it: of a layer that says the same as another one, nobody does.
     """
     parsed = grammar.try_read(text, "body")
     if parsed is None:
@@ -117,14 +118,23 @@ def _body(text: str) -> tuple[Body, int] | None:
     def build(source: Source, offset: int) -> Items:
         return Reader(source, offset, words).body(form)
 
-    try:
-        items = build(Source("", text), 0)
-    except TooLong:
-        return None
-    inputs = {word.span.start for pair in items.pairs if pair.key.text == "inputs" for word in names(pair.value)}
-    texts = zip(words.texts, words.places, strict=True)
-    says = tuple([word for word, (start, _) in texts if start not in inputs])
-    return replace(Body.of(items), build=build, words=says), words.end
+    if max(map(len, words.texts), default=0) > MAX_NUMBER_LENGTH or _EXPONENT.search(text):
+        try:
+            build(Source("", text), 0)
+        except TooLong:
+            return None
+    texts, kinds, outline = words.texts, words.kinds, grammar.outline(form)
+    lists = [[n for n in value if kinds[n] == "NAME"] for key, value in outline.pairs if texts[key] == "inputs"]
+    left_out = {number for numbers in lists for number in numbers}
+    body = Body(
+        build,
+        texts[outline.type] if outline.type is not None and kinds[outline.type] == "NAME" else "",
+        frozenset([texts[key] for key, _ in outline.pairs]),
+        tuple([texts[number] for number in lists[0]]) if lists else None,
+        outline.has_claim,
+        tuple([text for number, text in enumerate(texts) if number not in left_out]),
+    )
+    return body, words.end
 
 
 def _statement(source: Source, start: int, end: int) -> Section | Setting:

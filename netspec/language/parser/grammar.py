@@ -45,6 +45,33 @@ class Words(NamedTuple):
         return self.places[-1][1] if self.places else 0
 
 
+class Outline(NamedTuple):
+    """Where the parts of a layer's body are, by the numbers of its words: its type, if that is one word, and of each
+    pair the key and what is plain in the value."""
+
+    type: int | None
+    pairs: tuple[tuple[int, tuple[int, ...]], ...]
+    has_claim: bool
+
+
+@functools.lru_cache(maxsize=4096)
+def outline(body: Form) -> Outline:
+    """Return the outline of a body's parse tree."""
+    values: list[Form | int] = []
+    pairs: list[tuple[int, tuple[int, ...]]] = []
+    claims = [part for part in body.parts if isinstance(part, Form) and part.rule == "claim"]
+    for part in body.parts:
+        if isinstance(part, Form) and part.rule == "pair":
+            key, value = part.parts
+            assert isinstance(key, int)
+            items = value.parts if isinstance(value, Form) and value.rule == "list" else (value,)
+            pairs.append((key, tuple([item for item in items if isinstance(item, int)])))
+        elif part not in claims:
+            values.append(part)
+    first = values[0] if values else None
+    return Outline(first if isinstance(first, int) else None, tuple(pairs), bool(claims))
+
+
 def read(text: str, start: Start) -> tuple[Form, Words]:
     """Parse a statement, or the text after a layer's name. Raises ``lark.UnexpectedInput`` for a syntax error."""
     result = try_read(text, start)
