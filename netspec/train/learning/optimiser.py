@@ -119,7 +119,7 @@ def state_of(module: nn.Module, optimiser: Optimiser, kind: StateKind) -> dict[s
 def set_state(module: nn.Module, optimiser: Optimiser, state: Mapping[StateKind, Mapping[str, Tensor]]) -> None:
     """Set what the optimiser remembers of a module's parameters, by kind and name. Each tensor is stored with the
     memory layout of its parameter."""
-    for kind in STATE_KINDS:
+    for kind, tensors in state.items():
         for name, p in module.named_parameters():
-            if name in state.get(kind, ()):
-                optimiser.state[kind][p] = torch.empty_like(p).copy_(state[kind][name])
+            if name in tensors:
+                optimiser.state[kind][p] = torch.empty_like(p).copy_(tensors[name])

@@ -69,9 +69,7 @@ class Earlier:
 
     def net(self) -> Net:
         """Return the run's network. Raises ``TrainError`` if this version's checker rejects its spec."""
-        preparation = {"preparation": self.state["preparation"]} if self.state is not None else {}
-        state = {"spec": self.spec, "settings": self.settings, **preparation}
-        return net_of(state, self.file or self.folder / SPEC)
+        return net_of({"spec": self.spec, "settings": self.settings}, self.file or self.folder / SPEC)
 
     def finished(self, config: Config) -> bool:
         """Whether the run is finished and has reached the end that ``config`` asks for."""

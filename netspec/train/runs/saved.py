@@ -11,7 +11,6 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-import torch
 from torch import Tensor
 
 from netspec.diagnostics import SpecError
@@ -26,7 +25,6 @@ from netspec.train.data.splits import Frame
 from netspec.train.errors import TrainError
 from netspec.train.learning.objective import Objective, build
 from netspec.train.runs.named import require_path
-from netspec.train.runs.ranges import range_of
 from netspec.train.runs.reading import Warn, newest, read_checkpoint, sha256
 from netspec.train.runs.runfolder import CHECKPOINTS, FACTS, SPEC, read_spec
 
@@ -189,7 +187,7 @@ def preparation_of(
     mean: Tensor = measured["mean"]
     if tuple(mean.shape) not in ((frame.channels, 1, 1), (frame.channels, frame.height, frame.width)):
         raise TrainError(f"{name} subtracts a mean image of {shape_text(mean)}, the images are {frame}")
-    prepare.restore(mean, measured["axes"], measured.get("std", torch.ones(frame.channels, 1, 1)))
+    prepare.restore(mean, measured["axes"], measured["std"])
     return prepare
 
 
@@ -213,17 +211,14 @@ def shape_text(tensor: Tensor) -> str:
 
 
 def net_of(state: Mapping[str, Any], file: Path) -> Net:
-    """Check a checkpoint's spec and return the network, with the input shape (``--input``) and the pixel range of its
-    training. Raises ``TrainError`` if the spec does not check."""
+    """Check a checkpoint's spec and return the network, with the input shape of its training (``--input``). Raises
+    ``TrainError`` if the spec does not check."""
     try:
         shape = shape_of(state.get("settings", {}).get("input"))
-        net = load_source(Source(f"the spec in {file}", state["spec"]), shape)
+        return load_source(Source(f"the spec in {file}", state["spec"]), shape)
     except SpecError as problem:
         notes = [f"{diagnostic.code}: {diagnostic.message}" for diagnostic in problem.diagnostics[:3]]
         raise TrainError(f"the spec in {file} does not check with this version of netspec", *notes) from problem
-    preprocessing = net.graph.preprocessing
-    trained = replace(preprocessing, range=range_of(state, preprocessing))
-    return net if trained == preprocessing else replace(net, graph=replace(net.graph, preprocessing=trained))
 
 
 def shape_of(text: str | None) -> Shape | None:

@@ -90,9 +90,9 @@ def restore(t: Training, state: Mapping[str, Any]) -> None:
     device = t.config.device
     objective = t.objective
     objective.module.load_state_dict(objective.local_tensors(state["weights"]))
-    remembered = {kind: objective.local_tensors(state["optimiser"].get(kind, {})) for kind in STATE_KINDS}
+    remembered = {kind: objective.local_tensors(state["optimiser"][kind]) for kind in STATE_KINDS}
     set_state(objective.module, t.optimiser, remembered)
-    t.optimiser.updates |= state["optimiser"].get("updates", {})
+    t.optimiser.updates |= state["optimiser"]["updates"]
     t.optimiser.factor = state["factor"]
     if t.average is not None:
         averages = objective.local_tensors(state["average"]["weights"])

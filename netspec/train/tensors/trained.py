@@ -57,7 +57,7 @@ def _facts(graph: Graph, about: Mapping[str, Any]) -> dict[str, str]:
     if "preparation" not in about:
         return facts
     preprocessing, preparation = graph.preprocessing, about["preparation"]
-    if preprocessing.std != "none" and "std" in preparation:
+    if preprocessing.std != "none":
         facts["input.std_values"] = json.dumps(_in_channel_order(graph, preparation["std"]).flatten().tolist())
     mean = _in_channel_order(graph, preparation["mean"])
     if preprocessing.mean == "image":

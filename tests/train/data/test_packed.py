@@ -77,13 +77,7 @@ def test_pack_has_the_readable_images_of_its_folder(pack: Path) -> None:
     assert "1 image could not be read when it was packed" in data.notes[0]
 
 
-def test_pack_that_does_not_record_its_folders_names_the_split(pack: Path) -> None:
-    content = json.loads((pack / "manifest.json").read_text())
-    for split in content["splits"].values():
-        del split["folder"]
-    (pack / "manifest.json").write_text(json.dumps(content))
-    train = open_packed(pack).train
-    assert train.name(1) == "train: cat/10.jpg"
+def test_damaged_list_of_paths_is_an_error_where_one_is_needed(pack: Path) -> None:
     (pack / "train-files.json").write_text("[")
     with pytest.raises(TrainError, match=r"train-files.json cannot be read"):
         open_packed(pack).train.name(1)
@@ -161,9 +155,12 @@ def manifest(text: str) -> Callable[[Path], None]:
     return write
 
 
-def other_version(pack: Path) -> None:
-    content = json.loads((pack / "manifest.json").read_text())
-    (pack / "manifest.json").write_text(json.dumps(content | {"version": 2}))
+def changed(**values: object) -> Callable[[Path], None]:
+    def write(pack: Path) -> None:
+        content = json.loads((pack / "manifest.json").read_text())
+        (pack / "manifest.json").write_text(json.dumps(content | values))
+
+    return write
 
 
 def unfinished(pack: Path) -> None:
@@ -179,11 +176,6 @@ def labels_of_another_type(pack: Path) -> None:
     np.save(pack / "train-labels.npy", np.load(pack / "train-labels.npy").astype(np.int64))
 
 
-def no_colours(pack: Path) -> None:
-    content = json.loads((pack / "manifest.json").read_text())
-    (pack / "manifest.json").write_text(json.dumps(content | {"colours": {}}))
-
-
 @pytest.mark.parametrize(
     ("damage", "message"),
     [
@@ -193,12 +185,14 @@ def no_colours(pack: Path) -> None:
         (lambda pack: (pack / "mean.npy").write_bytes(b"x"), r"mean.npy cannot be read"),
         (lambda pack: np.save(pack / "mean.npy", np.zeros((3, 4, 4))), r"statistics are those of another size"),
         (labels_of_another_type, r"train-labels.npy is damaged: int64, shape \(30,\)"),
-        (no_colours, r"manifest.json: the colours are damaged: KeyError\('eigenvalues'\)"),
+        (changed(colours={}), r"manifest.json: the colours are damaged: KeyError\('eigenvalues'\)"),
         (pickled_labels, r"train-labels.npy cannot be read: .*allow_pickle=False"),
         (manifest("{"), r"manifest.json is not the manifest of a pack"),
         (manifest("[]"), r"manifest.json is not the manifest of a pack"),
         (manifest('{"format": "other"}'), r"manifest.json is not the manifest of a pack: .*other"),
-        (other_version, r"is of version 2 with 8 images a shard; this is version 1"),
+        (changed(size="8"), r"manifest.json is not the manifest of a pack: TypeError\(\"size is '8'\"\)"),
+        (changed(splits={"train": {}}), r"manifest.json is not the manifest of a pack: KeyError\('folder'\)"),
+        (changed(version=2), r"is of version 2 with 8 images a shard; this is version 1"),
         (unfinished, r"the pack .* is not finished"),
     ],
 )

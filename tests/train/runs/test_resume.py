@@ -108,19 +108,6 @@ def test_resumed_run_of_another_update_rule_has_the_same_result(
 
 
 @pytest.mark.ci
-def test_checkpoint_of_an_earlier_version_is_resumed(whole: Path) -> None:
-    """It had neither numbers of updates nor, before ``super_eps``, running means."""
-    interrupt(50)
-    file = checkpoint.list_checkpoints(Path("run/checkpoints"))[-1]
-    state = checkpoint.load(file)
-    for key in ("updates", "means", "squares"):
-        del state["optimiser"][key]
-    checkpoint.save(file.parent, state["step"], state)
-    assert train("--resume", "run").exit_code == 0
-    assert same_result(Path("run"), whole)
-
-
-@pytest.mark.ci
 def test_loaded_checkpoint_is_freed_before_training(monkeypatch: pytest.MonkeyPatch) -> None:
     interrupt(10)
     loaded: list[weakref.ref[torch.Tensor]] = []

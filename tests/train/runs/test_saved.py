@@ -169,31 +169,3 @@ def test_spec_that_no_longer_checks_is_an_error(run: Path, tmp_path: Path) -> No
     with pytest.raises(TrainError, match="does not check with this version") as caught:
         open_with_warnings(folder)
     assert caught.value.notes[0].startswith("unknown-key: ")
-
-
-@pytest.mark.parametrize(
-    ("text", "expected"),
-    [
-        (SPEC, 1),
-        (SPEC.replace("range=1 ", ""), 255),
-        (SPEC.replace("range=1 ", "").replace("default conv", "default input range=1\ndefault conv"), 1),
-    ],
-    ids=["range in the layer", "no range", "range in a default"],
-)
-def test_older_checkpoints_keep_the_default_range_of_their_time(
-    text: str, expected: int, run: Path, tmp_path: Path
-) -> None:
-    _, files = copy_run(run, tmp_path)
-    preparation = checkpoint.load(files[-1])["preparation"]
-    older = {key: value for key, value in preparation.items() if key not in ("range", "std")}
-    rewrite(files[-1], spec=text, spec_sha256=sha256(text), preparation=older)
-    saved, _ = open_with_warnings(files[-1])
-    assert saved.graph.preprocessing.range == expected
-    assert saved.preparation(Frame(3, 14, 14), 255, "cpu").range == expected
-
-
-def test_checkpoint_keeps_its_range_if_the_default_changes(run: Path, tmp_path: Path) -> None:
-    _, files = copy_run(run, tmp_path)
-    preparation, text = checkpoint.load(files[-1])["preparation"], SPEC.replace("range=1 ", "")
-    rewrite(files[-1], spec=text, spec_sha256=sha256(text), preparation=preparation)
-    assert open_with_warnings(files[-1])[0].graph.preprocessing.range == preparation["range"] == 1

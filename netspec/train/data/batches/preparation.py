@@ -222,8 +222,7 @@ class Preparation:
 
     def state(self) -> dict[str, Any]:
         """Return what a checkpoint stores, from which ``restore`` recreates the preparation."""
-        tensors = {"mean": self.mean.cpu(), "axes": self.axes.cpu(), "std": self.std.cpu()}
-        return {"peak": self.peak, "range": self.range, **tensors}
+        return {"mean": self.mean.cpu(), "axes": self.axes.cpu(), "std": self.std.cpu()}
 
     def __call__(self, pixels: Pixels, choices: Choices) -> Tensor:
         """Return stored images as the network reads them: float32, (N, channels, height, width) of its input, or the

@@ -206,8 +206,7 @@ def _load_facts(shard: Shard, out: Path, folder: Path, frame: Frame) -> ShardFac
     with np.load(facts, allow_pickle=False) as facts:
         unreadable = tuple((row, reason) for row, reason in json.loads(facts["unreadable"].tobytes()))
         moments = Moments(int(facts["images"]), facts["total"], facts["products"])
-        pixels = facts["pixels"] if "pixels" in facts else np.zeros(256, np.int64)  # of a version without masks
-        return ShardFacts(unreadable, moments, pixels)
+        return ShardFacts(unreadable, moments, facts["pixels"])
 
 
 def _facts_file(folder: Path, shard: Shard) -> Path:

@@ -42,12 +42,10 @@ CHANGED_HINTS = ("put the file back as it was; a training can then go on from it
 class Shards:
     """The images of a packed split, without those that were unreadable when it was packed.
 
-    ``folder`` is the split's folder in the folder that was packed; ``None`` for a pack that does not record it.
+    ``folder`` is the split's folder in the folder that was packed.
     """
 
-    def __init__(
-        self, root: Path, own: Sequence[Shard], frame: Frame, labels: NDArray[np.int32], folder: str | None
-    ) -> None:
+    def __init__(self, root: Path, own: Sequence[Shard], frame: Frame, labels: NDArray[np.int32], folder: str) -> None:
         self._rows = (labels >= 0).nonzero()[0]
         self.labels: Labels = labels[self._rows].astype(np.int64)
         self._root = root
@@ -78,10 +76,8 @@ class Shards:
             _read_into(image, self._file(number), start)
 
     def name(self, index: int) -> str:
-        """See ``Split.name``: the path is that in the folder that was packed. If the pack does not record the split's
-        folder, the path in it follows the name of the split."""
-        name = self._names[self._rows[index]]
-        return f"{self._split}: {name}" if self._folder is None else str(PurePosixPath(self._folder, name))
+        """See ``Split.name``: the path is that in the folder that was packed."""
+        return str(PurePosixPath(self._folder, self._names[self._rows[index]]))
 
     @cached_property
     def _names(self) -> list[str]:
@@ -115,11 +111,11 @@ def open_packed(root: Path, frame: Frame | None = None, outputs: int | None = No
             f"{root} is packed as {own}, the network's images are stored as {frame}",
             *_size_hints(own, frame),
         )
-    masks = bool(manifest.get("masks"))
+    masks: bool = manifest["masks"]
     classes = _classes(root, manifest, outputs) if masks else tuple(manifest["classes"])
     stored = replace(own, channels=own.channels + masks)
     opened = {
-        name: _open_split(root, name, stored, len(classes), split.get("folder"))
+        name: _open_split(root, name, stored, len(classes), split["folder"])
         for name, split in manifest["splits"].items()
     }
     unreadable = sum(split["unreadable"] for split in manifest["splits"].values())
@@ -163,6 +159,10 @@ def _size_hints(own: Frame, frame: Frame) -> tuple[str, ...]:
     return ("pack again with another --size",)
 
 
+_KINDS = {"size": int, "channels": int, "masks": bool, "splits": dict}
+"""The types of a manifest's values, without which the rest cannot be read."""
+
+
 def _manifest(root: Path) -> dict[str, Any]:
     path = root / form.MANIFEST
     if not path.is_file():
@@ -174,15 +174,19 @@ def _manifest(root: Path) -> dict[str, Any]:
         if manifest["format"] != form.FORMAT:
             raise ValueError(f"format {manifest['format']!r}")
         version, rows = manifest["version"], manifest["shard_images"]
-        numbers_valid = isinstance(manifest["size"], int) and isinstance(manifest["channels"], int)
-        if (version, rows) == (form.VERSION, form.SHARD) and numbers_valid and "train" in manifest["splits"]:
+        if (version, rows) == (form.VERSION, form.SHARD):
+            for key, kind in _KINDS.items():
+                if not isinstance(manifest[key], kind):
+                    raise TypeError(f"{key} is {manifest[key]!r}")
+            for split in (manifest["splits"]["train"], *manifest["splits"].values()):
+                PurePosixPath(split["folder"])
             return dict(manifest)
     except (OSError, ValueError, TypeError, KeyError) as problem:
         raise TrainError(f"{path} is not the manifest of a pack: {problem!r}", "pack again") from problem
     raise TrainError(f"{path} is of version {version} with {rows} images a shard; this is version {form.VERSION}")
 
 
-def _open_split(root: Path, name: str, frame: Frame, classes: int, folder: str | None) -> Shards:
+def _open_split(root: Path, name: str, frame: Frame, classes: int, folder: str) -> Shards:
     labels = _array(root / form.labels_name(name))
     if labels.ndim != 1 or labels.dtype != np.int32:
         raise TrainError(f"{root / form.labels_name(name)} is damaged: {labels.dtype}, shape {labels.shape}")

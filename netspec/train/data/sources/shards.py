@@ -84,7 +84,7 @@ def bytes_of(shard: Shard, frame: Frame) -> int:
 def count_classes(manifest: Mapping[str, Any]) -> int:
     """Return how many classes a pack has: as many as are named, or if masks have classes without names, up to the
     highest number in them."""
-    if manifest["classes"] or not manifest.get("masks"):
+    if manifest["classes"] or not manifest["masks"]:
         return len(manifest["classes"])
     pixels = np.sum([split["pixels"] for split in manifest["splits"].values()], axis=0)
     return int(pixels[:UNLABELLED].nonzero()[0].max(initial=-1)) + 1
