@@ -60,8 +60,9 @@ def warn_of_unused(walk: Walk, settings: Settings, findings: Findings) -> None:
     shape = facts.computed if facts is not None else None
     side = min(shape[1:]) if shape is not None and shape.is_image else 0
     pads = "pad" in pairs or (augment.sides is not None and augment.sides[0] < side)
+    is_dropped = "from" in pairs and augment.resize is None  # for another input: with the file's own one it may pad
     reasons = {
-        "fill": "" if pads else "it is the colour of padding, and the augment line has no pad=",
+        "fill": "" if pads or is_dropped else "it is the colour of padding, and the augment line has no pad=",
         "aspect": "it is that of crops with area=, which the augment line does not have" if "area" not in pairs else "",
         "from": "with area=, crops are cut from whole images, and test from= is that of tests"
         if augment.areas and settings.test.resize not in (None, augment.resize)

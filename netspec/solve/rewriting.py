@@ -94,7 +94,7 @@ def _with_crop(texts: Texts, shape: Shape) -> Source:
     # with a colour, images smaller than the crop are padded, and only those of validation need its size
     pads = "fill" in pairs and written(pairs["fill"].value) != "reflect"
     if "from" in pairs and _side(pairs["from"], mean=pads) < longer:
-        lost.add("from")
+        lost |= {"from"} if "pad" in pairs else {"from", "fill"}
     own = _setting(source, "augment")
     source = _without_pairs(source, own, lost) if own else source
     tests = _setting(source, "test")

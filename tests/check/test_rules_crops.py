@@ -134,6 +134,9 @@ def test_another_input_drops_sizes_that_are_too_small_for_it() -> None:
     assert (larger.augment.sides, larger.augment.resize, larger.test.resize) == (None, None, None)
     padded = netspec.loads(text.replace("20", "20 fill=mean"), input=(4, 14, 14)).graph
     assert (padded.augment.sides, padded.test.resize) == ((10, 20), None)
+    assert (
+        netspec.loads(text.replace("20", "20 fill=mean"), input=(4, 30, 30)).warnings == ()
+    )  # of the file, not of this
 
 
 @pytest.mark.parametrize(
