@@ -70,7 +70,7 @@ NET = (
     Key("from", SpecFile(), "the base spec, of which this spec is a variant", default=None, default_text="none"),
     Key(
         "rounding",
-        Choice({r: r for r in ROUNDINGS}),
+        Choice(ROUNDINGS),
         "the rounding rule of all layers that do not set their own",
         default="exact",
     ),
@@ -126,7 +126,7 @@ TRAIN = (
     ),
     Key(
         "precision",
-        Choice({"fp32": "fp32", "bf16": "bf16"}),
+        Choice(("fp32", "bf16")),
         "precision of the layers. bf16 is autocast to bfloat16; weights, updates, response, layer and group "
         "normalisations, pixels that upsample or resize size= interpolates, and losses stay in float32",
         default="fp32",
@@ -218,7 +218,7 @@ AUGMENT = (
     ),
     Key(
         "fill",
-        Choice({"black": "black", "mean": "mean", "reflect": "reflect"}),
+        Choice(("black", "mean", "reflect")),
         "colour of the padding of `pad`, and of images smaller than the crop. black: 0 in the image, from which the "
         "mean is still subtracted, as in torchvision's recipes; beyond the edges of a mean image, its outermost pixels "
         "count. mean: 0 after the mean is subtracted, "

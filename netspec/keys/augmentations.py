@@ -84,9 +84,7 @@ class Colours:
 _SHARE = Real(above=0, high=1)
 _RATIO = Real(above=0)
 _USUAL_ERASING = RandomErasing()
-_FILL = Argument(
-    "fill", Choice({word: word for word in get_args(ErasedWith)}), _USUAL_ERASING.fill, default_text=_USUAL_ERASING.fill
-)
+_FILL = Argument("fill", Choice(get_args(ErasedWith)), _USUAL_ERASING.fill, default_text=_USUAL_ERASING.fill)
 _FILLS = (
     "With fill=noise it becomes random numbers of the normal distribution, and with fill=colour one for each channel, "
     "as in PyTorch Image Models (pixel, rand); their standard deviation is 1 if the input has std=, and else a quarter "

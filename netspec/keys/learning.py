@@ -127,7 +127,7 @@ BOUNDS = (
 
 NORM_OVER = Key(
     "norm_over",
-    Choice({"unit": "unit", "parts": "parts"}),
+    Choice(("unit", "parts")),
     "what max_norm and fixed_norm apply to. unit: the incoming weights of each unit. parts: those of the units at the "
     "same position in all parts together",
     default="unit",

@@ -34,7 +34,7 @@ class _Interval:
 _ONE = ir.OneCycle()
 _FALL = Argument("factor", Real(above=0, high=1), 0.1)
 _FREEZE = Argument("freeze", Whole(), default_text="never")
-_UNIT = Argument("unit", Choice({"epochs": "epochs", "steps": "steps"}), "epochs", default_text="epochs")
+_UNIT = Argument("unit", Choice(("epochs", "steps")), "epochs", default_text="epochs")
 _NOISE = Argument("noise", Real(low=0), 0.0)
 _TO = Argument("factor", Real(above=0), required=True)
 _LEVELS = (_TO, Argument("levels", Whole(), required=True), _NOISE)
@@ -117,7 +117,7 @@ SCHEDULES: Mapping[str, Form] = {
             Argument("start", Real(above=0, high=1), _ONE.start),
             Argument("factor", Real(low=0, high=1), _ONE.factor),
             Argument("phases", OneOf((2, 3)), _ONE.phases),
-            Argument("anneal", Choice({"cosine": "cosine", "linear": "linear"}), "cosine", default_text="cosine"),
+            Argument("anneal", Choice(("cosine", "linear")), "cosine", default_text="cosine"),
             Argument("low_momentum", Real(low=0, below=1), default_text="it stays the same"),
         ),
         ir.OneCycle,

@@ -35,7 +35,7 @@ def _of_adam(eps: float, weight_decay: float) -> tuple[Argument, ...]:
     )
 
 
-_ADAPT = Argument("adapt", Choice({"weights": "weights", "all": "all"}), "weights", default_text="weights")
+_ADAPT = Argument("adapt", Choice(("weights", "all")), "weights", default_text="weights")
 
 
 _OF_SGD = (

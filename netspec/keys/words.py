@@ -13,25 +13,22 @@ from netspec.language.syntax import Number, Value, Values, Word
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """One of several words, with the value that each stands for.
+    """One of several words. It is read as itself, or as the value that ``values`` has for it.
 
     ``absent``: words of other tools that are like one of these and mean something else, with a note on each.
     """
 
-    options: Mapping[str, Any]
+    words: tuple[str, ...]
+    values: Mapping[str, Any] = field(default_factory=dict)
     absent: Mapping[str, str] = field(default_factory=dict)
-
-    @property
-    def words(self) -> tuple[str, ...]:
-        return tuple(self.options)
 
     @property
     def doc(self) -> str:
         return one_of(self.words)
 
     def read(self, value: Value) -> Any:
-        if isinstance(value, Word) and value.text in self.options:
-            return self.options[value.text]
+        if isinstance(value, Word) and value.text in self.words:
+            return self.values.get(value.text, value.text)
         if isinstance(value, Word) and value.text in self.absent:
             raise BadValue(f"needs {self.doc}, not '{value.text}'", value.span, notes=(self.absent[value.text],))
         raise unknown_word(value, self.words, self.doc)
@@ -54,7 +51,7 @@ class Mirrors:
         raise error
 
 
-YES_NO = Choice({"yes": True, "no": False})
+YES_NO = Choice(("yes", "no"), {"yes": True, "no": False})
 
 
 @dataclass(frozen=True, slots=True)

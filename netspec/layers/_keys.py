@@ -26,7 +26,7 @@ NEURON = Key(
 )
 READS = Key(
     "reads",
-    Choice({"own": "own", "all": "all"}),
+    Choice(("own", "all")),
     "what a group reads of an input that is split over the GPU groups: its own share, or all of it",
     default="own",
 )

@@ -41,7 +41,7 @@ DILATION = Key(
 )
 ROUNDING = Key(
     "rounding",
-    Choice({r: r for r in ROUNDINGS}),
+    Choice(ROUNDINGS),
     "the rule for a last window that does not fit. exact: an error. down: the window is dropped. up: it overhangs at "
     "the right and bottom. caffe: convolutions round down, poolings round up but drop windows that start outside",
     default="exact",
@@ -49,7 +49,7 @@ ROUNDING = Key(
 )
 OUTSIDE = Key(
     "outside",
-    Choice({"error": False, "bias": True}),
+    Choice(("error", "bias"), {"error": False, "bias": True}),
     "the output of a window that is entirely outside the image. error: not allowed. bias: the bias, because the window "
     "reads only zeros",
     default=False,

@@ -12,7 +12,7 @@ TYPE = loss_type(
     Key("positive", Real(low=0), "factor on the term of the image's class", default=1.0, affects_shape=False),
     Key(
         "of",
-        Choice({"scores": "scores", "probabilities": "probabilities"}),
+        Choice(("scores", "probabilities")),
         "what the layer reads. scores: it applies the logistic function to them. probabilities: their logarithms are "
         "limited to -50 and above",
         default="scores",

@@ -16,7 +16,7 @@ TYPE = LayerType(
     "weights.",
     lower,
     keys=(
-        Key("to", Choice({"yuv": "yuv", "lab": "lab"}), "the colour space of the output", affects_shape=False),
+        Key("to", Choice(("yuv", "lab")), "the colour space of the output", affects_shape=False),
         Key(
             "centred",
             YES_NO,

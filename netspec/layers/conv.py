@@ -21,7 +21,7 @@ TABLE = Key(
 )
 BIAS_PER = Key(
     "bias_per",
-    Choice({"channel": "channel", "unit": "unit"}),
+    Choice(("channel", "unit")),
     "channel: one bias for each filter. unit: one at each position of a filter",
     default="channel",
 )

@@ -22,7 +22,7 @@ TYPE = LayerType(
         ),
         Key(
             "over",
-            Choice({"units": "units", "channels": "channels", "images": "images"}),
+            Choice(("units", "channels", "images")),
             "what is set to zero or kept together. units: each unit by itself. channels: all units of a channel. "
             "images: the whole value of an image",
             default="units",
@@ -30,7 +30,7 @@ TYPE = LayerType(
         ),
         Key(
             "scaling",
-            Choice({"train": "train", "test": "test"}),
+            Choice(("train", "test")),
             "train: the other units are divided by 1 - rate in training. test: all units are multiplied by 1 - rate "
             "outside training",
             default="train",

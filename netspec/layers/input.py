@@ -41,7 +41,7 @@ TYPE = LayerType(
         ),
         Key(
             "order",
-            Choice({"rgb": "rgb", "bgr": "bgr"}),
+            Choice(("rgb", "bgr")),
             "order of the colour channels",
             default="rgb",
             affects_shape=False,

@@ -74,7 +74,7 @@ TYPE = LayerType(
         ),
         Key(
             "method",
-            Choice({method: method for method in METHODS}, dict.fromkeys(("nearest-exact", "nearest_exact"), _EXACT)),
+            Choice(METHODS, absent=dict.fromkeys(("nearest-exact", "nearest_exact"), _EXACT)),
             "how values between pixels are found, as in upsample: nearest, bilinear (PyTorch's align_corners=False) or "
             "corners (align_corners=True). Where a map shrinks, not all pixels are read",
             default=None,

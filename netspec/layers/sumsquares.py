@@ -11,7 +11,7 @@ TYPE = loss_type(
     "difference from a target.",
     Key(
         "gate",
-        Choice({"none": "none", "class": "class"}),
+        Choice(("none", "class")),
         "none, or class: the sum of each image is multiplied by the number of its class, counted from 0",
         default="none",
         affects_shape=False,

@@ -22,7 +22,7 @@ TYPE = LayerType(
         Key("factor", Size2(high=MAX_FACTOR), "how many times as high and wide the map becomes", unit="times"),
         Key(
             "method",
-            Choice({method: method for method in METHODS}),
+            Choice(METHODS),
             "nearest: each pixel is repeated. bilinear: pixels are squares, and between their centres the values are "
             "interpolated, as with PyTorch's align_corners=False. corners: the outermost pixels keep their values, and "
             "the others are interpolated at even distances, as with align_corners=True",
