@@ -10,13 +10,12 @@ from typing import ClassVar
 from netspec.ir.rules import Clip
 from netspec.ir.schedules import Fixed, Warmup
 from netspec.ir.window import ROUNDINGS
-from netspec.keys import YES_NO, Argument, BadValue, Choice, Key, Mirrors, OneOf, Real, Whole
+from netspec.keys import YES_NO, Argument, BadValue, Choice, Key, Mirrors, OneOf, OrNone, Real, Whole
 from netspec.keys.augmentations import Colours, Erase, Policy, Range, Sides
 from netspec.keys.calls import Form, known_call
 from netspec.keys.kind import shown
 from netspec.keys.numbers import ClassWeights
 from netspec.keys.optimizers import Optimizer
-from netspec.keys.optional import OrNone
 from netspec.keys.schedules import OwnScheduleWord, ScheduleWord, WarmupLength
 from netspec.language.syntax import FileName, Value
 

@@ -7,10 +7,9 @@ from netspec.keys.key import REQUIRED, Key, by_name
 from netspec.keys.kind import BadValue, Kind
 from netspec.keys.neurons import IDENTITY, NEURONS, NeuronWord
 from netspec.keys.numbers import MAX_WHOLE, OneOf, Real, Whole
-from netspec.keys.optional import BOUND, OrNone
 from netspec.keys.sizes import ImageShape, Padding, Size2
 from netspec.keys.tables import Rows
-from netspec.keys.words import YES_NO, Choice, GpuPlace, LayerNames, Mirrors
+from netspec.keys.words import BOUND, YES_NO, Choice, GpuPlace, LayerNames, Mirrors, OrNone
 
 __all__ = [
     "BOUND", "HE", "IDENTITY", "MAX_WHOLE", "NEURONS", "REQUIRED", "YES_NO", "ZERO", "Argument", "BadValue", "BiasInit",

@@ -9,10 +9,9 @@ from __future__ import annotations
 from netspec.keys.key import Key
 from netspec.keys.kind import Kind, one_of
 from netspec.keys.numbers import Real, Whole
-from netspec.keys.optional import BOUND, OrNone
 from netspec.keys.schedules import OwnScheduleWord
 from netspec.keys.update_rules import WITH_MOMENTUM
-from netspec.keys.words import Choice
+from netspec.keys.words import BOUND, Choice, OrNone
 
 _RATE, _SHARE = Real(low=0), Real(low=0, below=1)
 

@@ -1,4 +1,4 @@
-"""Kinds of words and names."""
+"""Kinds of words and names, and of values for which a word may stand."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from netspec.keys.kind import BadValue, one_of, shown, unknown_word
-from netspec.keys.numbers import Whole
+from netspec.keys.kind import BadValue, Kind, one_of, shown, unknown_word
+from netspec.keys.numbers import Real, Whole
 from netspec.language.syntax import Number, Value, Values, Word
 
 
@@ -52,6 +52,32 @@ class Mirrors:
 
 
 YES_NO = Choice(("yes", "no"), {"yes": True, "no": False})
+
+
+@dataclass(frozen=True, slots=True)
+class OrNone:
+    """A value of another kind, or the word ``none``, which is read as ``None``."""
+
+    kind: Kind
+
+    @property
+    def words(self) -> tuple[str, ...]:
+        return (*self.kind.words, "none")
+
+    @property
+    def doc(self) -> str:
+        return f"{self.kind.doc}, or none"
+
+    def read(self, value: Value) -> Any:
+        if isinstance(value, Word):
+            if value.text == "none":
+                return None
+            raise BadValue(f"needs {self.doc}, not '{shown(value)}'", value.span)
+        return self.kind.read(value)
+
+
+BOUND = OrNone(Real(above=0))
+"""A bound above 0, or none."""
 
 
 @dataclass(frozen=True, slots=True)

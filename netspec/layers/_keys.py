@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from netspec.keys import HE, IDENTITY, ZERO, BiasInit, Choice, GpuPlace, Init, Key, LayerNames, NeuronWord
+from netspec.ir.ops.scaling import MAX_FACTOR
+from netspec.keys import HE, IDENTITY, ZERO, BiasInit, Choice, GpuPlace, Init, Key, LayerNames, NeuronWord, Whole
 from netspec.keys.learning import BOUNDS, LEARNING, SUPER_EPS
 
 INPUTS = Key("inputs", LayerNames(), "the layers to read", default=None, default_text="the layer above")
@@ -30,6 +31,7 @@ READS = Key(
     "what a group reads of an input that is split over the GPU groups: its own share, or all of it",
     default="own",
 )
+FACTOR = Key("factor", Whole(high=MAX_FACTOR), "the side of a square", unit="pixels")
 PLACED = (INPUTS, GPU)
 USUAL = (INPUTS, NEURON, GPU)
 

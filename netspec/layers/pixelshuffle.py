@@ -1,8 +1,7 @@
 """Channels to the pixels of squares."""
 
 from netspec.ir.ops import PixelShuffle
-from netspec.layers._keys import USUAL
-from netspec.layers._squares import FACTOR
+from netspec.layers._keys import FACTOR, USUAL
 from netspec.lowering import LayerType, Lowering
 
 

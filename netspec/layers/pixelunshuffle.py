@@ -1,8 +1,7 @@
 """The pixels of squares to channels."""
 
 from netspec.ir.ops import PixelUnshuffle
-from netspec.layers._keys import USUAL
-from netspec.layers._squares import FACTOR
+from netspec.layers._keys import FACTOR, USUAL
 from netspec.lowering import LayerType, Lowering
 
 
