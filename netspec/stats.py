@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
 from netspec.ir.graph import Graph, Layer, Node, Placement
-from netspec.ir.ops import Bias, Conv, Deconv, GroupNorm, Linear, Local, window_of, word_of
+from netspec.ir.ops import Bias, Connected, Conv, Deconv, GroupNorm, window_of, word_of
 from netspec.ir.shape import Shape
 from netspec.ir.table import ConnectionTable
 from netspec.ir.widths import FULL
@@ -212,7 +212,7 @@ def _numbers(graph: Graph, layer: Layer, weights: int, biases: int) -> LayerNumb
 
 def _dense(graph: Graph, nodes: Iterable[Node]) -> int:
     """Return the sum of input units times output units over all products with weights."""
-    products = (n for n in nodes if isinstance(n.op, Conv | Deconv | Local | Linear))
+    products = (n for n in nodes if isinstance(n.op, Connected))
     return sum(graph.shapes(n)[0].units * n.output.units for n in products)
 
 
@@ -221,7 +221,7 @@ def _window(graph: Graph, node: Node) -> WindowNumbers | None:
     if window is None:
         return None
     (x,) = graph.shapes(node)
-    groups = node.op.groups if isinstance(node.op, Conv | Deconv | Local) else 1
+    groups = node.op.groups if isinstance(node.op, Connected) else 1
     table = node.op.table if isinstance(node.op, Conv) else None
     return WindowNumbers(window, window.effective_pad(x.height, x.width), groups, table)
 

@@ -97,7 +97,7 @@ def main_nodes(graph: Graph, layer: Layer) -> tuple[Node, ...]:
     The sum and bias after several products and the final neuron are left out.
     """
     nodes = graph.nodes_of(layer)
-    products = tuple(n for n in nodes if isinstance(n.op, ops.Conv | ops.Deconv | ops.Local | ops.Linear))
+    products = tuple(n for n in nodes if isinstance(n.op, ops.Connected))
     return products or (nodes[0],)
 
 
@@ -143,7 +143,7 @@ def _is_key(op: ops.Op, name: str, by_gpu: bool) -> bool:
     """Whether an attribute is described as a key: biases are with their initial values, and with ``by_gpu`` the shares
     of GPU groups by ``gpu`` and ``reads``."""
     if name == "bias":
-        return not isinstance(op, ops.Conv | ops.Deconv | ops.Local | ops.Linear)
+        return not isinstance(op, ops.Connected)
     return not by_gpu or not (name == "shares" or (name == "groups" and isinstance(op, ops.Slice | ops.Concat)))
 
 
@@ -172,7 +172,7 @@ def _learning(graph: Graph, layer: Layer, nodes: tuple[Node, ...]) -> dict[str, 
     facts = {}
     if weights:
         facts["init"] = _initial(weights, fan_in, fan_out)
-    if isinstance(nodes[0].op, ops.Conv | ops.Deconv | ops.Local | ops.Linear | ops.ChannelScale):
+    if isinstance(nodes[0].op, ops.Connected | ops.ChannelScale):
         facts["bias"] = _as_bias(_initial(biases, fan_in, fan_out)) if biases else Fact("none")
     if weights:
         facts |= _rates(graph, weights, graph.train.weight_decay, graph.train.schedule)
@@ -263,6 +263,6 @@ def _placement(graph: Graph, layer: Layer, nodes: tuple[Node, ...]) -> dict[str,
     gathers = first == SPLIT and placement == WHOLE
     is_default = first == placement or gathers
     facts = {"gpu": Fact(text, frozenset({"as its first input"} if is_default else ()))}
-    if isinstance(nodes[0].op, ops.Conv | ops.Deconv | ops.Local | ops.Linear | ops.Lrn):
+    if isinstance(nodes[0].op, ops.Connected | ops.Lrn):
         facts["reads"] = Fact(layer.reads)
     return facts

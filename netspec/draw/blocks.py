@@ -109,7 +109,7 @@ def _is_tag(graph: Graph, layer: Layer, readers: Counter[str]) -> bool:
     if before.placement != layer.placement or (layer.placement.split and layer.reads == "all"):
         return False
     operations = [node.op for node in graph.nodes_of(layer)]
-    if any(isinstance(op, ops.Conv | ops.Deconv | ops.Local | ops.Linear | ops.Pool) for op in operations):
+    if any(isinstance(op, ops.Connected | ops.Pool) for op in operations):
         return False
     return layer.output == before.output or (isinstance(operations[-1], ops.Loss) and not readers[layer.name])
 
@@ -181,7 +181,7 @@ def _group_lines(graph: Graph, layer: Layer, nodes: Sequence[Node]) -> tuple[str
     """
     groups = []
     for node in nodes:
-        if isinstance(node.op, ops.Conv | ops.Deconv | ops.Local | ops.Linear):
+        if isinstance(node.op, ops.Connected):
             source = graph.nodes[node.inputs[0]].placement
             own = layer.reads == "own" and layer.placement.split and source.split
             groups.append(node.op.groups // (graph.groups if own else 1))

@@ -10,7 +10,7 @@ from netspec.check import LayerFacts
 from netspec.check.arithmetic import count_arithmetic, shape_arithmetic
 from netspec.explain.keys import argument_line, default_line
 from netspec.formatting import format_count
-from netspec.ir.ops import Conv, Deconv, GroupNorm, Linear, Local, Lrn
+from netspec.ir.ops import Connected, GroupNorm, Lrn
 from netspec.ir.ops.base import Role
 from netspec.keys.calls import forms_of
 from netspec.keys.counts import OF_LAYER, OF_NETWORK, Counts
@@ -19,7 +19,7 @@ from netspec.lsp.elements import Element, element_at
 from netspec.setting_keys import SETTINGS
 from netspec.source import Span
 
-_GROUPED = Conv | Deconv | Local | Linear | Lrn | GroupNorm
+_GROUPED = Connected | Lrn | GroupNorm
 
 
 @dataclass(frozen=True, slots=True)

@@ -110,7 +110,7 @@ class _Builder:
                 requires_grad=name in self.values.learning,
                 grad_inputs=tuple(arrivals.get(x, x) for x in node.inputs if x in self.values.learning),
                 parameters=tuple((key, math.prod(graph.parameters[key].shape) * FULL) for key in node.params),
-                product=isinstance(node.op, ops.Conv | ops.Deconv | ops.Local | ops.Linear),
+                product=isinstance(node.op, ops.Connected),
             )
             self._add(instr)
 

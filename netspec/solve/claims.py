@@ -8,7 +8,7 @@ from dataclasses import replace
 from netspec.check import Checked, LayerFacts
 from netspec.diagnostics import Diagnostic, Edit
 from netspec.formatting import format_count
-from netspec.ir.ops import Conv, Deconv, Linear, Local
+from netspec.ir.ops import Connected, Linear
 from netspec.ir.window import ROUNDINGS, Rounding, TransposedWindow, Window
 from netspec.keys.counts import Count
 from netspec.language.syntax import Pair
@@ -167,7 +167,7 @@ def _for_channels(checked: Checked, facts: LayerFacts, channels: int) -> Iterato
 
 def _for_counts(checked: Checked, facts: LayerFacts) -> Iterator[Proposal]:
     """Yield changes of ``reads`` and ``groups``, which determine the number of weights and connections."""
-    if not facts.steps or not isinstance(facts.steps[0].op, Conv | Deconv | Local | Linear):
+    if not facts.steps or not isinstance(facts.steps[0].op, Connected):
         return
     other = "own" if facts.values.get("reads") == "all" else "all"
     yield propose_keys(checked, facts, {"reads": other}, "another function")

@@ -43,5 +43,5 @@ UNSUPPORTED: Mapping[type[ops.Op], tuple[str, tuple[str, ...]]] = {
 def main(site: Site) -> ops.Op:
     """Return the operation that decides the type of a layer's section: the one with weights, else the first."""
     operations = [node.op for node in site.nodes]
-    weighted = (op for op in operations if isinstance(op, ops.Conv | ops.Deconv | ops.Local | ops.Linear))
+    weighted = (op for op in operations if isinstance(op, ops.Connected))
     return next(weighted, operations[0])

@@ -13,10 +13,9 @@ from netspec.diagnostics import Diagnostic
 from netspec.formatting import format_count, format_number
 from netspec.ir.distribution import Constant
 from netspec.ir.graph import Graph, Node, Parameter
-from netspec.ir.ops import Bias, Conv, CrossEntropy, Deconv, Linear, Local, Logistic, Product, Softmax, Tanh
+from netspec.ir.ops import Bias, Connected, CrossEntropy, Deconv, Local, Logistic, Product, Softmax, Tanh
 
-_WEIGHTED = (Conv, Deconv, Local, Linear)
-_BIASED = (*_WEIGHTED, Bias)
+_BIASED = (Connected, Bias)
 _SATURATING = (Tanh, Logistic)
 
 WEAKEST, STRONGEST = 1e-4, 1e4
@@ -32,7 +31,7 @@ def signal(graph: Graph, facts: Mapping[str, LayerFacts]) -> Iterator[Diagnostic
     roots, zero = strengths(graph), zeros(graph)
     for name, rms in roots.items():
         node = graph.nodes[name]
-        if not isinstance(node.op, _WEIGHTED) or WEAKEST <= rms <= STRONGEST:
+        if not isinstance(node.op, Connected) or WEAKEST <= rms <= STRONGEST:
             continue
         if rms < WEAKEST and name in zero.values and not (starts_with_zeros(graph, node) and name in zero.cut_off_by):
             continue
@@ -58,7 +57,7 @@ def signal(graph: Graph, facts: Mapping[str, LayerFacts]) -> Iterator[Diagnostic
 
 def _why_dead(by: Node) -> str:
     """Say why a layer of zeros learns nothing."""
-    if isinstance(by.op, _WEIGHTED):
+    if isinstance(by.op, Connected):
         return f"{by.layer} starts with zeros too and reads zeros: the gradients of both are 0, and neither ever learns"
     if isinstance(by.op, Product):
         return f"{by.layer} multiplies zeros with it: no gradient reaches it, and it never learns"

@@ -57,6 +57,4 @@ def _lost(dropout: Node, readers: Mapping[str, Sequence[Node]]) -> dict[str, boo
 
 
 def _keeps_zero(node: Node) -> bool:
-    return isinstance(node.op, _KEEP_ZERO) or (
-        isinstance(node.op, ops.Conv | ops.Deconv | ops.Linear | ops.Local) and not node.op.bias
-    )
+    return isinstance(node.op, _KEEP_ZERO) or (isinstance(node.op, ops.Connected) and not node.op.bias)

@@ -18,7 +18,7 @@ from netspec.ir.distribution import Bilinear, Constant, Distribution, Normal
 from netspec.ir.graph import Graph, Node
 from netspec.ir.settings import Preprocessing
 
-_WEIGHTED = (ops.Conv, ops.Deconv, ops.Local, ops.Linear, ops.ChannelScale, ops.Bias)
+_WEIGHTED = (ops.Connected, ops.ChannelScale, ops.Bias)
 _SPREAD = 1 / 4
 """The standard deviation of natural images' pixels, as a share of the range (about 60 of 255)."""
 

@@ -18,12 +18,9 @@ from netspec.ir.ops import (
     ChannelScale,
     ColourSpace,
     Concat,
-    Conv,
-    Deconv,
+    Connected,
     HardSigmoid,
-    Linear,
     LinearNeuron,
-    Local,
     Log,
     Logistic,
     Loss,
@@ -40,7 +37,7 @@ _FLAT = (Abs, NoisyRelu, Relu, Relu6, Square)
 """Functions whose slope at 0 is 0."""
 _MAKE_NUMBERS = (ColourSpace, HardSigmoid, Log, Logistic, Loss, Softmax, SoftRelu)
 """Functions that make other numbers of zeros."""
-_WEIGHTED = (ChannelScale, Conv, Deconv, Linear, Local)
+_WEIGHTED = (ChannelScale, Connected)
 
 
 class Zeros(NamedTuple):

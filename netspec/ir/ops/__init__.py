@@ -66,7 +66,7 @@ from netspec.ir.ops.spatial import (
     SumPool,
     ZeroPad,
 )
-from netspec.ir.ops.weighted import Bias, ChannelScale, Conv, Deconv, Linear, Local, PRelu
+from netspec.ir.ops.weighted import Bias, ChannelScale, Connected, Conv, Deconv, Linear, Local, PRelu
 
 VOCABULARY: tuple[type[Op], ...] = (
     Input, Conv, Deconv, Local, Linear, ChannelScale, PRelu, Bias,
@@ -84,9 +84,9 @@ VOCABULARY: tuple[type[Op], ...] = (
 
 __all__ = [
     "RUNNING_STATISTICS", "VOCABULARY", "Abs", "AvgPool", "BatchNorm", "Bias", "BinPool", "BinaryCrossEntropy", "Blur",
-    "BorderPad", "CauchyError", "ChannelMax", "ChannelMean", "ChannelScale", "ColourSpace", "Concat", "ContrastNorm",
-    "Conv", "Crop", "CrossEntropy", "Deconv", "Dropout", "DropoutOver", "EdgePad", "Elementwise", "Elu", "Flatten",
-    "GatedSumSquares", "Gelu", "GroupNorm", "HardSigmoid", "HardSwish", "Input", "Interpolate", "LayerNorm",
+    "BorderPad", "CauchyError", "ChannelMax", "ChannelMean", "ChannelScale", "ColourSpace", "Concat", "Connected",
+    "ContrastNorm", "Conv", "Crop", "CrossEntropy", "Deconv", "Dropout", "DropoutOver", "EdgePad", "Elementwise", "Elu",
+    "Flatten", "GatedSumSquares", "Gelu", "GroupNorm", "HardSigmoid", "HardSwish", "Input", "Interpolate", "LayerNorm",
     "LeakyRelu", "Linear", "LinearNeuron", "Local", "Log", "Logistic", "Loss", "Lrn", "MapNorm", "Max", "MaxAbsPool",
     "MaxPool", "Mirror", "Mish", "Nailbed", "Neuron", "NoisyRelu", "Op", "PRelu", "ParamShape", "PixelShuffle",
     "PixelUnshuffle", "Pool", "Product", "RandomScale", "ReflectPad", "Relu", "Relu6", "Reshape", "Resize", "Role",

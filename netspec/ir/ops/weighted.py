@@ -18,8 +18,25 @@ from netspec.ir.table import ConnectionTable
 from netspec.ir.window import TransposedWindow, Window
 
 
+class Connected(Op):
+    """The base class of operations whose weights connect units: each output unit is a sum of products of weights with
+    the input units of its group, plus a bias if there are biases. Only these count connections."""
+
+    __slots__ = ()
+
+    groups: int
+    bias: bool
+
+    def _with_bias(self, weight: ParamShape, shape: tuple[int, ...]) -> tuple[ParamShape, ...]:
+        """Return the parameters: the weight, and a bias of this shape if there is one."""
+        return (weight, ParamShape("bias", shape, weight.fan_in, weight.fan_out)) if self.bias else (weight,)
+
+    def flops(self, inputs: tuple[Shape, ...], output: Shape) -> int:
+        return 2 * self.connections(inputs, output) + (output.units if self.bias else 0)
+
+
 @dataclass(frozen=True, slots=True)
-class Conv(Op):
+class Conv(Connected):
     """Cross-correlation with zero padding. Weight: filters x channels/groups x kernel height x kernel width.
 
     Filter group g reads channel group g. With a ``table`` (and then ``groups`` is 1) each filter reads only the
@@ -52,16 +69,13 @@ class Conv(Op):
             fan_in, fan_out = kernels / self.filters, kernels / x.channels
         shape = (self.filters, read, *self.window.kernel)
         weight = ParamShape("weight", shape, fan_in, fan_out, self.table)
-        return (weight, ParamShape("bias", (self.filters,), fan_in, fan_out)) if self.bias else (weight,)
+        return self._with_bias(weight, (self.filters,))
 
     def connections(self, inputs: tuple[Shape, ...], output: Shape) -> int:
         (x,) = inputs
         if self.table is not None:
             return output.height * output.width * self.table.links * self.window.area
         return output.units * (x.channels // self.groups) * self.window.area
-
-    def flops(self, inputs: tuple[Shape, ...], output: Shape) -> int:
-        return 2 * self.connections(inputs, output) + (output.units if self.bias else 0)
 
 
 def _need_channels(table: ConnectionTable, channels: int) -> None:
@@ -83,7 +97,7 @@ def _numbers(channels: int) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class Deconv(Op):
+class Deconv(Connected):
     """Transposed convolution: the adjoint of a cross-correlation, with a bias. Weight: channels x filters/groups x
     kernel height x kernel width, the layout of PyTorch, Caffe and ONNX.
 
@@ -115,19 +129,16 @@ class Deconv(Op):
         shape = (x.channels, self.filters // self.groups, *self.window.kernel)
         # The channels that each group reads are rows of their own. Without groups, each share of the filters reads all.
         weight = ParamShape("weight", shape, fan_in, fan_out, axis=0 if self.groups > 1 else 1)
-        return (weight, ParamShape("bias", (self.filters,), fan_in, fan_out)) if self.bias else (weight,)
+        return self._with_bias(weight, (self.filters,))
 
     def connections(self, inputs: tuple[Shape, ...], output: Shape) -> int:
         """Return input pixels times weights. What lands on the cut-off border counts, like a convolution's zeros."""
         (x,) = inputs
         return x.units * (self.filters // self.groups) * self.window.area
 
-    def flops(self, inputs: tuple[Shape, ...], output: Shape) -> int:
-        return 2 * self.connections(inputs, output) + (output.units if self.bias else 0)
-
 
 @dataclass(frozen=True, slots=True)
-class Local(Op):
+class Local(Connected):
     """A convolution whose weights are not shared between positions.
 
     Weight: filters x rows x columns x channels/groups x kernel height x kernel width; bias: one per output unit.
@@ -146,17 +157,14 @@ class Local(Op):
         fan_in = x.channels // self.groups * self.window.area
         fan_out = self.filters // self.groups * self.window.area
         weight = ParamShape("weight", (*output, x.channels // self.groups, *self.window.kernel), fan_in, fan_out)
-        return (weight, ParamShape("bias", tuple(output), fan_in, fan_out)) if self.bias else (weight,)
+        return self._with_bias(weight, tuple(output))
 
     def connections(self, inputs: tuple[Shape, ...], output: Shape) -> int:
         return Conv(self.filters, self.window, self.groups).connections(inputs, output)
 
-    def flops(self, inputs: tuple[Shape, ...], output: Shape) -> int:
-        return 2 * self.connections(inputs, output) + (output.units if self.bias else 0)
-
 
 @dataclass(frozen=True, slots=True)
-class Linear(Op):
+class Linear(Connected):
     """A matrix product. Weight: outputs x inputs/groups; output group g reads input group g.
 
     An image is read as a vector, in the order channels, rows, columns.
@@ -178,14 +186,11 @@ class Linear(Op):
         (x,) = inputs
         fan_in, fan_out = x.units // self.groups, self.outputs // self.groups
         weight = ParamShape("weight", (self.outputs, fan_in), fan_in, fan_out)
-        return (weight, ParamShape("bias", (self.outputs,), fan_in, fan_out)) if self.bias else (weight,)
+        return self._with_bias(weight, (self.outputs,))
 
     def connections(self, inputs: tuple[Shape, ...], output: Shape) -> int:
         (x,) = inputs
         return self.outputs * (x.units // self.groups)
-
-    def flops(self, inputs: tuple[Shape, ...], output: Shape) -> int:
-        return 2 * self.connections(inputs, output) + (output.units if self.bias else 0)
 
 
 @dataclass(frozen=True, slots=True)
