@@ -26,6 +26,9 @@ REQUIRED: Mapping[str, type] = {
 }
 """The keys, with types, that a checkpoint needs for its network to be usable."""
 
+MEASURED = ("mean", "axes", "std")
+"""What ``preparation`` has, see ``Preparation.state``."""
+
 MAX_LISTED = 8
 """How many of the runs inside a folder are listed when the folder itself is not a run."""
 
@@ -86,6 +89,7 @@ def read_checkpoint(path: Path) -> dict[str, Any]:
             f"{path} is of format {state['format']}, this netspec reads {checkpoint.FORMAT}", "install the newest one"
         )
     missing = [key for key, kind in REQUIRED.items() if not isinstance(state.get(key), kind)]
+    missing = missing or [f"preparation.{key}" for key in MEASURED if key not in state["preparation"]]
     if missing:
         raise TrainError(f"{path} is an incomplete checkpoint: it lacks {', '.join(missing)}")
     if sha256(state["spec"]) != state["spec_sha256"]:

@@ -17,6 +17,7 @@ from typing import Any
 
 from netspec.ir.settings import Train
 from netspec.net import Net
+from netspec.passes.optimiser_state import STATE_KINDS
 from netspec.train.config import Config, Request, resolve
 from netspec.train.errors import RequestError, TrainError
 from netspec.train.interval import read_interval
@@ -102,6 +103,7 @@ def reopen(folder: Path, warn: Callable[[str], None]) -> Earlier:
         return _unstarted(folder, facts)
     file, state = newest(folder, warn)
     missing = [key for key in STATE if key not in state]
+    missing = missing or [f"optimiser.{key}" for key in (*STATE_KINDS, "updates") if key not in state["optimiser"]]
     if missing:
         raise TrainError(
             f"{file} cannot be resumed: it lacks {', '.join(missing)}",

@@ -328,12 +328,16 @@ def test_resuming_what_is_not_a_run_is_an_error() -> None:
 
 def test_checkpoint_without_state_to_resume_is_an_error(whole: Path) -> None:
     shutil.copytree(whole, "run")
-    for path in checkpoint.list_checkpoints(Path("run/checkpoints")):
-        state = checkpoint.load(path)
-        del state["place"], state["optimiser"]
-        checkpoint.save(path.parent, state["step"], {k: v for k, v in state.items() if k not in ("format", "step")})
-    done = train("--resume", "run", "--epochs", "4")
-    assert (done.exit_code, "it lacks optimiser, place" in done.stderr) == (1, True)
+    for lacks in ("optimiser.updates", "optimiser, place"):
+        for path in checkpoint.list_checkpoints(Path("run/checkpoints")):
+            state = checkpoint.load(path)
+            if lacks == "optimiser.updates":
+                del state["optimiser"]["updates"]
+            else:
+                del state["place"], state["optimiser"]
+            checkpoint.save(path.parent, state["step"], {k: v for k, v in state.items() if k not in ("format", "step")})
+        done = train("--resume", "run", "--epochs", "4")
+        assert (done.exit_code, f"it lacks {lacks}" in done.stderr) == (1, True)
 
 
 def test_changed_number_of_threads_is_noted() -> None:

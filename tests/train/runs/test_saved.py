@@ -126,6 +126,7 @@ def test_flipped_bit_in_a_tensor_is_detected(run: Path, tmp_path: Path) -> None:
         ({"format": None}, "is not a netspec checkpoint"),
         ({"classes": None}, "is an incomplete checkpoint: it lacks classes"),
         ({"weights": "none"}, "is an incomplete checkpoint: it lacks weights"),
+        ({"preparation": {"mean": 0, "axes": 0}}, "is an incomplete checkpoint: it lacks preparation.std"),
         ({"spec": "net other\n"}, "contradicts itself"),
     ],
 )
