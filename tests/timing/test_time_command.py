@@ -12,12 +12,13 @@ import warm
 from click.testing import Result
 from places import SPECS
 from processes import invoke
+from torch import nn
 
 from netspec.ir.settings import Precision
 from netspec.net import load, loads
 from netspec.passes.fast import im2col, lrn_chain
-from netspec.timing import gains, measure
-from netspec.timing.handwritten import PEERS
+from netspec.timing import gains, handwritten, measure
+from netspec.timing.handwritten import PEERS, Peer
 from netspec.timing.machine import Machine
 from netspec.timing.separate_process import Run, in_separate_process
 from netspec.timing.settings import OURS, TimingSettings
@@ -206,16 +207,19 @@ def test_wrong_spec_is_an_error() -> None:
     assert run(str(SPECS / "mistakes" / "224-exact.net")).exit_code == 1
 
 
-@pytest.mark.parametrize(
-    "more",
-    [
-        pytest.param(["--without", "kept-memory"], marks=pytest.mark.ci, id="in one process"),  # two AlexNets
-        pytest.param([], marks=pytest.mark.slow, id="in separate processes"),  # four, each with an AlexNet
-    ],
-)
-def test_compare_measures_the_handwritten_network(more: list[str]) -> None:
-    data = json_of(str(SPECS / "alexnet.net"), "--rounds", "1", "--batch", "1", "--device", "cpu", "--compare",
-                 "handwritten", *more)  # fmt: skip
+def assert_compared(*arguments: str) -> None:
+    data = json_of(*arguments, "--rounds", "1", "--device", "cpu", "--compare", "handwritten")
     assert [mode["mode"] for mode in data["handwritten"]] == ["eager"]
     ours, theirs = data["training"]["step_s"], data["handwritten"][0]["training"]["step_s"]
     assert data["times_handwritten"]["training"] == pytest.approx(theirs / ours)
+
+
+def test_compare_measures_the_handwritten_network(monkeypatch: pytest.MonkeyPatch) -> None:
+    peer = Peer("digits.net", lambda classes: nn.Sequential(nn.Flatten(), nn.Linear(64, classes)), ())
+    monkeypatch.setattr(handwritten, "peer_of", lambda graph: peer)
+    assert_compared(DIGITS, "--batch", "4", "--without", "kept-memory")
+
+
+@pytest.mark.slow  # four processes, each with an AlexNet
+def test_compare_measures_in_separate_processes() -> None:
+    assert_compared(str(SPECS / "alexnet.net"), "--batch", "1")
