@@ -76,9 +76,10 @@ class Run:
         try:
             if self.image in operands and kind in KINDS and self.preparation.fold(step):
                 return [step.x]
-            if self.image in operands:
+            value = convert(step)
+            if value != self.image and self.image in operands:
                 self.image = None
-            return [convert(step)]
+            return [value]
         except Inexpressible as problem:
             return [step.refuse(str(problem))]
 
@@ -159,6 +160,7 @@ def graph_of(network: Network, building: Building, shape: Shape | None) -> tuple
         input=name,
         channels_last=building.data_format == LAST and len(sizes) == 4,
         outputs=outputs,
+        titles={name: building.producers[name].name for name in outputs if len(outputs) > 1},
         opset=_OPSET,
         exact=True,
     )

@@ -10,17 +10,16 @@ from netspec.diagnostics import Diagnostic
 from netspec.diagnostics.model import first_line_span, source_error
 from netspec.formatting import plural
 from netspec.importers.keras_file.graph.building import FIRST, LAST, Building
-from netspec.importers.keras_file.model.containers import File, read_file
+from netspec.importers.keras_file.model.containers import File, read_file, weights_in
 from netspec.importers.keras_file.model.fields import Broken
 from netspec.importers.keras_file.model.network import INPUT_LAYER, Layer, Network, network_of
-from netspec.importers.keras_file.model.store import Store, store_of
+from netspec.importers.keras_file.model.store import Store
 from netspec.importers.keras_file.running import NoInput, graph_of
 from netspec.importers.keras_file.training import optimizer_of, training_of
 from netspec.importers.operators.translation import Origin, Translation
 from netspec.importers.operators.translation import translate as translate_graph
 from netspec.ir.settings import ASPECTS
 from netspec.ir.shape import Shape
-from netspec.opening import cannot_open
 from netspec.source import ModelFile, Source
 
 _MOST = 8
@@ -54,7 +53,10 @@ def translate(source: Source, shape: Shape | None = None, weights: Path | bool =
 
 def _translated(file: File, network: Network, place: Source, shape: Shape | None, weights: Path | bool) -> Translation:
     layers = [*_all(network)]
-    store = _beside(weights) if isinstance(weights, Path) else _store(file, layers, weights)
+    try:
+        store = weights_in(weights) if isinstance(weights, Path) else _store(file, layers, weights)
+    except Broken as problem:
+        raise source_error("keras-weights", place, f"the weights cannot be read: {problem}") from None
     building = Building(_data_format(layers), file.is_before_3, store, optimizer_of(file.compiled)[0])
     model, preparation = graph_of(network, building, shape)
     settings = training_of(file.compiled, building.leave_out)
@@ -87,16 +89,6 @@ def _store(file: File, layers: Sequence[Layer], wanted: bool) -> Store | None:
     """Open the weights of the file, if they are to be read or a layer has numbers there that the spec states."""
     found = any(layer.kind == "Normalization" and layer.config.get("mean") is None for layer in layers)
     return file.weights() if file.weights is not None and (wanted or found) else None
-
-
-def _beside(path: Path) -> Store:
-    """Open a file of weights alone, or of a whole model. Raises ``CannotOpen`` and ``Broken``."""
-    try:
-        with path.open("rb"):
-            pass
-    except OSError as error:
-        raise cannot_open(path, error) from None
-    return store_of(path, path.name)
 
 
 def _data_format(layers: Sequence[Layer]) -> str:

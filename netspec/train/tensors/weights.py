@@ -17,6 +17,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from netspec.source import KERAS_FILES
 from netspec.train.errors import RequestError, TrainError
 from netspec.train.runs.named import suggestion
 from netspec.train.runs.reading import newest, read_checkpoint
@@ -27,7 +28,7 @@ _CLASS = re.compile(r"GLOBAL ([\w.]+) was not an allowed global")
 """torch's message about an object that is not a tensor or a plain container."""
 
 _IMPORTS = {
-    ".onnx": "netspec import {} --save-weights OUT.safetensors",
+    **dict.fromkeys((".onnx", *KERAS_FILES), "netspec import {} --save-weights OUT.safetensors"),
     ".caffemodel": "netspec import DEPLOY.prototxt --weights {} --save-weights OUT.safetensors",
     ".weights": "netspec import NETWORK.cfg --weights {} --save-weights OUT.safetensors",
 }
@@ -98,15 +99,15 @@ def _unreadable(path: Path, problem: Exception) -> TrainError:
 
     torch's own message is only helpful for a damaged archive; otherwise it is about ``torch.load`` and running code.
     """
+    command = _IMPORTS.get(path.suffix.lower())
+    if command is not None:
+        return TrainError(f"{path} cannot be read as weights", f"this converts them: {command.format(path)}")
     message = str(problem).strip()
     if isinstance(problem, RuntimeError) and message:
         first = message.splitlines()[0].partition(". ")[0]  # further sentences are about torch's internals
         return TrainError(f"{path} cannot be read as weights: {first[:200]}")
     kinds = "a file of weights is a run, a checkpoint, .safetensors, or what torch.save writes of a state_dict"
     match = _CLASS.search(message)
-    command = _IMPORTS.get(path.suffix.lower())
-    if command is not None:
-        return TrainError(f"{path} cannot be read as weights", f"this converts them: {command.format(path)}")
     if match is None:
         return TrainError(f"{path} cannot be read as weights", kinds)
     return TrainError(

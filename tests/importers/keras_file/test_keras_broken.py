@@ -31,6 +31,7 @@ def problem(model: Any) -> Diagnostic:
     [
         ("{", "its JSON is wrong: Expecting property name"),
         ("[1]", "its JSON is list, not an object"),
+        ({"class_name": "M" * 100}, f"it is a {'M' * 57}..., whose layers are in a program"),
         ('{"class_name": ' * 100_000, "its JSON is"),
         ("{}", "the model does not state class_name"),
         ({"class_name": "Mine", "config": {}}, "it is a Mine, whose layers are in a program and not in its file"),
@@ -110,7 +111,7 @@ def test_all_that_cannot_be_expressed_is_listed() -> None:
     [
         (b"", "it is no zip archive as Keras writes it"),
         (archive(DIGITS)[:-60], "it is no zip archive as Keras writes it"),
-        (b"\x89HDF\r\n\x1a\n", "it is no zip archive as Keras writes it"),
+        (b"\x89HDF\r\n\x1a\n", "m.keras is not HDF5, or a part of it is missing"),
     ],
 )
 def test_file_that_is_no_archive(data: bytes, reason: str, tmp_path: Path) -> None:

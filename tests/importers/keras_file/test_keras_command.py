@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+import zipfile
 from pathlib import Path
 
 import numpy as np
@@ -50,8 +51,26 @@ def test_spec_and_weights_of_an_archive() -> None:
     check_digits(saved("digits.keras"))
 
 
-def test_weights_beside_json() -> None:
-    check_digits(saved("digits.json", "--weights", "digits.weights.h5"))
+@pytest.mark.parametrize("file", ["digits.weights.h5", "digits.keras"])
+def test_weights_beside_json(file: str) -> None:
+    check_digits(saved("digits.json", "--weights", file))
+
+
+@pytest.mark.parametrize(
+    ("data", "reason"),
+    [(None, "no.keras has no weights: it is a zip archive without model.weights.h5"),
+     (b"none", "model.weights.h5 in no.keras is not HDF5")],
+)  # fmt: skip
+def test_archive_without_weights(data: bytes | None, reason: str) -> None:
+    """Numbers that the file does not have are not written as zeros."""
+    Path("no.keras").write_bytes(archive(DIGITS))
+    if data is not None:
+        with zipfile.ZipFile("no.keras", "a") as file:
+            file.writestr("model.weights.h5", data)
+    assert invoke("check", "no.keras").exit_code == 0
+    done = invoke("import", "no.keras", "--save-weights", "no.safetensors")
+    assert done.exit_code == 1 and f"error[keras-weights]: the weights cannot be read: {reason}" in done.stderr
+    assert not Path("no.safetensors").exists()
 
 
 def legacy(path: str, colon: str) -> None:
@@ -163,5 +182,9 @@ def test_other_commands_read_the_model_directly() -> None:
     done = invoke("diff", "digits.keras", "digits.json")
     assert done.exit_code == 0 and "differ" not in done.stdout
     assert invoke("check", "digits.keras", "--strict").exit_code == 1, "the noise in training is left out"
+    Path("digits.keras").rename("digits.h5")
+    assert invoke("check", "digits.h5").exit_code == 0, "a file is what its first bytes say"
+    done = invoke("compile", "digits.h5", "--weights", "digits.h5", "-o", "a.onnx")
+    assert done.exit_code == 1 and "netspec import digits.h5 --save-weights OUT.safetensors" in done.stderr
     assert netspec.loads(Path("digits.json").read_text("utf-8")).total.parameters == 9_242
-    assert netspec.load("digits.keras").total.parameters == 25 * 8 + 8 + 9 * 8 * 16 + 2 * 16 + 784 * 10 + 10
+    assert netspec.load("digits.h5").total.parameters == 25 * 8 + 8 + 9 * 8 * 16 + 2 * 16 + 784 * 10 + 10

@@ -98,6 +98,7 @@ def test_padding_in_front_of_a_convolution_is_its_own() -> None:
         ([layer("Rescaling", "r", scale=1 / 255)], ""),
         ([layer("Rescaling", "r", scale=1 / 127.5, offset=-1)], " mean=0.5 std=0.5"),
         ([layer("Rescaling", "r", scale=1.0, offset=-100.0)], " range=255 mean=100"),
+        ([layer("RandomFlip", "f"), layer("Rescaling", "r", scale=1 / 127.5, offset=-1)], " mean=0.5 std=0.5"),
         ([layer("Rescaling", "r", scale=1 / 255), layer("Normalization", "n", mean=[0.4, 0.5, 0.6],
                                                         variance=[0.04, 0.04, 0.09])],
          " mean=0.4,0.5,0.6 std=0.2,0.2,0.3"),
@@ -164,13 +165,18 @@ def test_functional_model_of_keras_2() -> None:
         old("Conv2D", "c", "image", filters=3, kernel_size=[1, 1], activation="hard_sigmoid"),
         {**old("TFOpLambda", "t", function="math.multiply"), "inbound_nodes": [["c", 0, 0, {"y": 2.0, "name": None}]]},
         old("Add", "a", "t", "image"),
+        {
+            **old("TFOpLambda", "s", function="math.subtract"),
+            "inbound_nodes": [["_CONSTANT_VALUE", -1, 1, {"y": ["a", 0, 0]}]],
+        },
     ]
-    ends = {"input_layers": [["image", 0, 0]], "output_layers": [["a", 0, 0]]}
-    model = {"class_name": "Functional", "config": {"name": "m", "layers": layers, **ends}, "keras_version": "2.9.0"}
-    assert lines(model) == [
-        "[c] conv filters=3 kernel=1 init=xavier", "[c_linear] linear a=1.2", "[c_hardsigmoid] hardsigmoid",
-        "[t] linear a=2", "[a] sum inputs=t,image",
-    ]  # fmt: skip
+    ends = {"input_layers": [["image", 0, 0]], "output_layers": [["s", 0, 0]]}
+    for written in (layers, layers[::-1]):  # in any order
+        config = {"name": "m", "layers": written, **ends}
+        assert lines({"class_name": "Functional", "config": config, "keras_version": "2.9.0"}) == [
+            "[c] conv filters=3 kernel=1 init=xavier", "[c_linear] linear a=1.2", "[c_hardsigmoid] hardsigmoid",
+            "[t] linear a=2", "[a] sum inputs=t,image", "[s] linear a=-1 b=1",
+        ]  # fmt: skip
 
 
 def test_constants_that_a_functional_model_of_keras_2_computes_with() -> None:

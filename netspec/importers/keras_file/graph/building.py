@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from netspec.formatting import format_sizes, listed
-from netspec.importers.keras_file.model.fields import MOST, Broken, Fields
+from netspec.importers.keras_file.model.fields import MOST, Broken, Fields, shortened
 from netspec.importers.keras_file.model.network import Layer
 from netspec.importers.keras_file.model.store import Store, values
 from netspec.importers.operators.graph.model import Array, Node, Sizes, Tensor
@@ -220,7 +220,7 @@ class Step:
         """Add an operator for a layer that a spec cannot express, and return its value, of which nothing is known."""
         place = "/".join(self.layer.names)
         inputs, name = tuple(value.name for value in self.values), f"{place}:{len(self.building.nodes)}"
-        called = self.layer.custom or self.layer.kind
+        called = shortened(self.layer.custom or self.layer.kind)
         self.building.nodes.append(Node(f"keras.{self.layer.kind}", place, inputs, (name,), {}, place, called, reason))
         return Val(name, (), ())
 

@@ -9,6 +9,12 @@ from netspec.importers.keras_file.graph.building import Convert
 from netspec.importers.operators.spec import operators
 from netspec.importers.spec.problem import NO_SOFTPLUS
 
+_RANDOM = (
+    "AugMix", "CutMix", "MixUp", "RandAugment", "RandomBrightness", "RandomColorDegeneration", "RandomColorJitter",
+    "RandomContrast", "RandomElasticTransform", "RandomErasing", "RandomFlip", "RandomGaussianBlur", "RandomGrayscale",
+    "RandomHeight", "RandomHue", "RandomInvert", "RandomPerspective", "RandomPosterization", "RandomRotation",
+    "RandomSaturation", "RandomSharpness", "RandomShear", "RandomTranslation", "RandomWidth", "RandomZoom",
+)  # fmt: skip
 _NOISE = "noise in training that a spec does not have"
 
 TABLE: Mapping[str, Convert] = {
@@ -40,6 +46,7 @@ TABLE: Mapping[str, Convert] = {
     "LayerScale": layers.layer_scale,
     "CustomScaleLayer": joins.scaled_sum,
     **dict.fromkeys(("GaussianNoise", "GaussianDropout", "AlphaDropout"), layers.only_in_training(_NOISE)),
+    **dict.fromkeys(_RANDOM, layers.only_in_training("images that change in training; a spec has the line augment")),
     "ActivityRegularization": layers.only_in_training("a term of the loss that a spec does not have"),
     "Activation": functions.activation,
     "ReLU": functions.layer("relu"),
@@ -69,6 +76,13 @@ OF_TENSORFLOW: Mapping[str, str] = {
     "math.truediv": "Divide",
     "math.maximum": "Maximum",
     "math.minimum": "Minimum",
+    "math.abs": "Abs",
+    "math.negative": "Negative",
+    "math.sqrt": "Sqrt",
+    "math.square": "Square",
+    "nn.elu": "Elu",
+    "nn.gelu": "Gelu",
+    "nn.leaky_relu": "LeakyRelu",
     "nn.relu": "Relu",
     "nn.relu6": "Relu6",
     **dict.fromkeys(("nn.silu", "nn.swish"), "Silu"),
@@ -90,8 +104,7 @@ REASONS: Mapping[str, str] = {
     "UnitNormalization": "a spec has no layer that divides by a norm",
     "Embedding": "a spec reads images, not the numbers of words",
     "Resizing": "it filters or interpolates images by its own rules; prepare the images in this size",
-    **dict.fromkeys(("RandomFlip", "RandomCrop", "RandomRotation", "RandomZoom", "RandomTranslation",
-                     "RandomContrast", "RandomBrightness", "CenterCrop"),
-                    "it changes images in training; a spec does so with the line augment: build the model without it"),
+    "RandomCrop": "it cuts out a part of images, the middle or one at random; prepare the images in this size",
+    "CenterCrop": "it cuts out the middle of images of any size; Cropping2D states what is cut off",
 }  # fmt: skip
 """Why layers cannot be expressed, where more can be said than that there is no such layer."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 import io
 import json
 import zipfile
+import zlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
 
 _MAX_JSON = 32 * 2**20
 """In bytes. The largest network of keras.applications has 1,100,000."""
+_ZIP, _HDF5 = b"PK\x03\x04", b"\x89HDF"
+"""The first bytes of files."""
 _ARCHIVED = ("config.json", "metadata.json", "model.weights.h5")
 
 
@@ -31,7 +34,7 @@ _ARCHIVED = ("config.json", "metadata.json", "model.weights.h5")
 class File:
     """What a file of Keras has: the model's JSON, the version of Keras if it is stated, and how it was compiled.
 
-    ``weights`` opens the weights in the file (``CannotOpen``, ``Broken``), ``None`` if there are none.
+    ``weights`` opens the weights in the file (``CannotOpen``, ``Broken``), ``None`` if the file is a text.
     """
 
     model: Fields
@@ -52,33 +55,56 @@ def read_file(source: Source) -> File:
     """
     if not isinstance(source, ModelFile):
         return _file(source.text, "", None, None)
+    path = Path(source.name)
     try:
-        read = _archive if source.name.lower().endswith(KERAS_ARCHIVE) else _hdf5
-        return read(Path(source.name))
+        with path.open("rb") as opened:
+            start = opened.read(len(_ZIP))
     except OSError as error:
         raise cannot_open(source.name, error) from None
+    is_archive = start == _ZIP or (start != _HDF5 and source.name.lower().endswith(KERAS_ARCHIVE))
+    return _archive(path) if is_archive else _hdf5(path)
+
+
+def weights_in(path: Path) -> Store:
+    """Open the weights in a file of them alone or of a whole model, HDF5 or a zip archive.
+
+    Raises ``CannotOpen`` and ``Broken``.
+    """
+    from netspec.importers.keras_file.model.store import store_of
+
+    try:
+        with path.open("rb") as opened:
+            is_archive = opened.read(len(_ZIP)) == _ZIP
+    except OSError as error:
+        raise cannot_open(path, error) from None
+    return _archived(path) if is_archive else store_of(path, path.name)
+
+
+def _archived(path: Path) -> Store:
+    """Open the weights in a zip archive. Raises ``Broken`` and ``CannotOpen``."""
+    from netspec.importers.keras_file.model.store import store_of
+
+    try:
+        with zipfile.ZipFile(path) as archive:
+            with archive.open(_ARCHIVED[2]) as member:
+                if member.read(len(_HDF5)) != _HDF5:  # before all of it is read
+                    raise Broken(f"{_ARCHIVED[2]} in {path.name} is not HDF5")
+            return store_of(io.BytesIO(archive.read(_ARCHIVED[2])), path.name)
+    except KeyError:
+        raise Broken(f"{path.name} has no weights: it is a zip archive without {_ARCHIVED[2]}") from None
+    except (zipfile.BadZipFile, RuntimeError, EOFError, ValueError, zlib.error) as error:
+        raise Broken(f"{path.name}: {error}") from None
 
 
 def _archive(path: Path) -> File:
     try:
         with zipfile.ZipFile(path) as archive:
             config, metadata = (_member(archive, name) for name in _ARCHIVED[:2])
-            has_weights = _ARCHIVED[2] in archive.namelist()
-    except (zipfile.BadZipFile, RuntimeError, EOFError, UnicodeDecodeError, ValueError) as error:
+    except (zipfile.BadZipFile, RuntimeError, EOFError, OSError, ValueError, zlib.error) as error:
         raise Broken(f"it is no zip archive as Keras writes it: {error}") from None
     version = _json(metadata).get("keras_version", "")
     model = _json(config)
-
-    def weights() -> Store:
-        from netspec.importers.keras_file.model.store import store_of
-
-        try:
-            with zipfile.ZipFile(path) as archive:
-                return store_of(io.BytesIO(archive.read(_ARCHIVED[2])), path.name)
-        except (zipfile.BadZipFile, RuntimeError, EOFError) as error:
-            raise Broken(f"its weights cannot be read: {error}") from None
-
-    return _file(config, str(version), model.get("compile_config"), weights if has_weights else None)
+    return _file(config, str(version), model.get("compile_config"), lambda: _archived(path))
 
 
 def _member(archive: zipfile.ZipFile, name: str) -> str:
@@ -94,8 +120,6 @@ def _member(archive: zipfile.ZipFile, name: str) -> str:
 
 
 def _hdf5(path: Path) -> File:
-    with path.open("rb"):
-        pass  # a file that cannot be opened is told by that
     from netspec.importers.keras_file.model.store import WEIGHTS_ALONE, attributes, store_of
 
     found = attributes(path)

@@ -20,6 +20,11 @@ class Broken(Exception):
     """A file is not a model of Keras, or Keras would reject it. The message says why."""
 
 
+def shortened(text: str) -> str:
+    """Return a text of a file as messages have it, of which the end is left out if it is long."""
+    return text if len(text) < 60 else text[:57] + "..."
+
+
 def _shortest(value: float) -> float:
     """Return a number that was rounded to float32 as the number with the fewest digits that is rounded to it."""
     if abs(value) > _LARGEST or struct.unpack("f", struct.pack("f", value))[0] != value:
@@ -94,8 +99,7 @@ class Fields:
         """Return the error for a field that is not given or is something else than what is needed."""
         if value is None:
             return Broken(f"{self.owner} does not state {name}")
-        text = repr(value)
-        return Broken(f"{self.owner}: {name} is {text if len(text) < 60 else text[:57] + '...'}, not {needed}")
+        return Broken(f"{self.owner}: {name} is {shortened(repr(value))}, not {needed}")
 
     def _checked(self, name: str, default: T | None, type_: type[T], needed: str) -> T:
         value = self.get(name, default)

@@ -6,10 +6,11 @@ import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from heapq import heapify, heappop, heappush
 from typing import Any, NamedTuple
 
 from netspec.formatting import format_count
-from netspec.importers.keras_file.model.fields import Broken, Fields
+from netspec.importers.keras_file.model.fields import Broken, Fields, shortened
 
 MAX_LAYERS = 10_000
 _DEEPEST = 20
@@ -82,7 +83,7 @@ def network_of(model: Fields, names: tuple[str, ...] = (), path: tuple[str, ...]
     kind, config = model.text("class_name"), model.get("config")
     if kind not in _MODELS:
         where = "whose layers are in a program and not in its file"
-        raise Broken(f"it is a {kind}, {where}: only Sequential and functional models state theirs")
+        raise Broken(f"it is a {shortened(kind)}, {where}: only Sequential and functional models state theirs")
     if isinstance(config, list):  # a Sequential model before Keras 2.3
         config = {"layers": config}
     if not isinstance(config, dict):
@@ -195,13 +196,19 @@ def _calls(layer: Layer, entry: Fields) -> Iterator[Call]:
             extra = [
                 item[3] for item in items if isinstance(item, list) and len(item) > 3 and isinstance(item[3], dict)
             ]
-            arguments, named = [items], {key: value for given in extra for key, value in given.items()}
+            named = {key: value for given in extra for key, value in given.items()}
+            arguments = [[_number_in(item) for item in items]]
         else:
             raise Broken(f"{layer.name}: what it reads is {type(node).__name__}")
         if not isinstance(arguments, list) or not isinstance(named, dict):
             raise Broken(f"{layer.name}: what it reads is not a list")
         parsed = {key: _value(value, layer.name) for key, value in named.items() if key != "name"}
         yield Call(layer, number, tuple(_value(argument, layer.name) for argument in arguments), parsed)
+
+
+def _number_in(item: Any) -> Any:
+    """Return what an operation of TensorFlow reads: ``["_CONSTANT_VALUE", -1, 2.0, {}]`` is a number."""
+    return item[2] if isinstance(item, list) and len(item) > 2 and item[0] == "_CONSTANT_VALUE" else item
 
 
 def _numbered(calls: Sequence[Call], outputs: Sequence[Ref]) -> list[Call]:
@@ -253,18 +260,30 @@ def _ends(fields: Fields, word: str) -> list[Ref]:
 def _ordered(calls: Sequence[Call], inputs: Sequence[Ref], outputs: Sequence[Ref]) -> Iterator[Call]:
     """Yield the calls, each after those whose values it reads. Raises ``Broken`` if there is no such order."""
     known = {ref[:2] for ref in inputs}
-    waiting = [(call, {ref[:2] for ref in call.refs}) for call in calls if (call.layer.key, call.node) not in known]
-    while waiting:
-        rest = []
-        for call, needed in waiting:
-            if needed <= known:
-                known.add((call.layer.key, call.node))
-                yield call
-            else:
-                rest.append((call, needed))
-        if len(rest) == len(waiting):
-            missing = sorted(rest[0][1] - known)[0]
-            raise Broken(f"{rest[0][0].layer.name} reads call {missing[1]} of {missing[0]}, which cannot be computed")
-        waiting = rest
+    waiting = {
+        place: (call, {ref[:2] for ref in call.refs} - known)
+        for place, call in enumerate(calls)
+        if (call.layer.key, call.node) not in known
+    }
+    readers: dict[tuple[str, int], list[int]] = {}
+    for place, (_, missing) in waiting.items():
+        for value in missing:
+            readers.setdefault(value, []).append(place)
+    ready = [place for place, (_, missing) in waiting.items() if not missing]
+    heapify(ready)
+    while ready:  # of those that can be computed, the first one of the file
+        call, _ = waiting.pop(heappop(ready))
+        computed = (call.layer.key, call.node)
+        known.add(computed)
+        yield call
+        for place in readers.pop(computed, ()):
+            missing = waiting[place][1]
+            missing.discard(computed)
+            if not missing:
+                heappush(ready, place)
+    if waiting:
+        call, needed = next(iter(waiting.values()))
+        name, node = min(needed)
+        raise Broken(f"{call.layer.name} reads call {node} of {name}, which cannot be computed")
     if lost := [ref for ref in outputs if ref[:2] not in known]:
         raise Broken(f"it returns call {lost[0].node} of {lost[0].layer}, which there is not")
