@@ -246,6 +246,8 @@ HUGE = {
     "one line of defaults": "default conv" + " bias=1" * 20_000 + "\n" + IMAGE,
     "lines of defaults": "".join(f"default conv z{i}=1\n" for i in range(5_000)),
     "2,000 claims refuted at the top": IMAGE + "".join(f"[a{i}] relu -> 3x31x31\n" for i in range(2_000)),
+    "1,100 claims refuted twice": IMAGE + "".join(f"[a{i}] relu -> 3x31x31 weights=3\n" for i in range(1_100)),
+    "a claim of 3,000 counts before their names": IMAGE + "[c] relu -> " + "3 weights " * 3_000,
     "a window over 2,000 layers": IMAGE
     + "[c] maxpool kernel=2 stride=7\n"
     + "".join(f"[a{i}] relu\n" for i in range(2_000)),
@@ -256,7 +258,12 @@ HUGE = {
 }
 
 
-SEVERAL_SECONDS = {"commas", "misspelt names near 5,000", "a chain of 20,000 lrn"}
+SEVERAL_SECONDS = {
+    "commas",
+    "a claim of 3,000 counts before their names",
+    "misspelt names near 5,000",
+    "a chain of 20,000 lrn",
+}
 
 
 @pytest.mark.parametrize(
