@@ -20,7 +20,7 @@ _NETWORK = "the network"
 TRIAL_COST = 30
 """The fixed cost of a trial, in layers."""
 
-MISTAKE_COST = 10
+MISTAKE_COST = 3
 """What each mistake of the file costs a trial, in layers: it is found again, and its fixes are made."""
 
 
