@@ -160,10 +160,10 @@ def _without_refuted_claims(texts: Texts) -> Rewritten:
 
 
 def _refuted(claim: Claim, stated: Mapping[str, Count], true: Mapping[str, int]) -> Iterator[Pair]:
-    """Yield the counts of a claim that are not true."""
+    """Yield the counts of a claim that are not true; not those that cannot be read, which are mistakes."""
     for pair in claim.pairs:
-        name = pair.key.text
-        if not all_hold({name: stated[name]}, true):
+        count = stated.get(pair.key.text)
+        if count is not None and not all_hold({pair.key.text: count}, true):
             yield pair
 
 

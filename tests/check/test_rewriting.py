@@ -97,6 +97,17 @@ def test_each_count_of_a_claim_is_left_out_by_itself() -> None:
     assert changed(spec, "net.rounding=up")[1] == []
 
 
+@pytest.mark.parametrize("claim", ["wieghts=12", "weights=1.5", "12 weights"])
+def test_a_claim_that_cannot_be_read_is_a_mistake_of_the_changed_network(claim: str) -> None:
+    for spec in (
+        f"net x -> {claim}\n[i] input 3x4x4\n[c] fc outputs=3",
+        f"[i] input 3x4x4\n[c] fc outputs=3 -> {claim}",
+    ):
+        with pytest.raises(SpecError) as caught:
+            changed(spec, "c.outputs=4")
+        assert caught.value.diagnostics[0].notes[-1].startswith("x.net is not changed")
+
+
 def test_comments_between_the_parts_of_a_claim_stay() -> None:
     text, lost = changed(
         "[i] input 3x4x4\n[c] conv filters=2 kernel=1\n  -> 2x4x4  # one\n  units=32  # two\n", "c.filters=5"
