@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from cases import Case, cases
+from cases import Case, cases, differing_in_training, operations
 from comparing import masks, noise, random_images, random_labels, random_weights, statistics, uniforms
 from hypothesis import given
 from hypothesis_profiles import examples
@@ -14,7 +14,7 @@ from random_windows import network, windows
 
 from netspec import backend
 from netspec.ir.graph import Graph
-from netspec.ir.ops import AvgPool, BatchNorm, Dropout, MaxPool, NoisyRelu, RandomScale
+from netspec.ir.ops import AvgPool, MaxPool, NoisyRelu
 from netspec.ir.window import Window
 
 reference = backend.load("reference")
@@ -22,15 +22,10 @@ reference = backend.load("reference")
 STEP = 1e-6
 
 
-def contains(build: Case, *kinds: type) -> bool:
-    return any(isinstance(node.op, kinds) for node in build().nodes.values())
-
-
-CASES = {name: build for name, build in cases().items() if not contains(build, NoisyRelu)}
+CASES = {name: build for name, build in cases().items() if NoisyRelu not in operations()[name]}
 """All but the noise, which its gradient ignores on purpose: see test_reference_neurons."""
 
-TRAINED = {name: build for name, build in CASES.items() if contains(build, BatchNorm, Dropout, RandomScale)}
-"""The cases that compute something else in training."""
+TRAINED = {name: build for name, build in differing_in_training().items() if name in CASES}
 
 
 def arguments(graph: Graph, training: bool) -> dict[str, Any]:

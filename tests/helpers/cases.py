@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import cache
 
 from building import Builder
 from case_specs import SPECS
@@ -229,6 +230,18 @@ def cases() -> dict[str, Case]:
     builders |= {name: _single(op, (3, 4, 5)) for name, op in COLOURS.items()}
     builders |= {name: _on_positive(op) for name, op in ROOTS.items()}
     return builders | {name: _from_spec(text) for name, text in SPECS.items()}
+
+
+@cache
+def operations() -> dict[str, frozenset[type[ops.Op]]]:
+    """Return the kinds of operations in each network of ``cases``, by the network's name."""
+    return {name: frozenset(type(node.op) for node in build().nodes.values()) for name, build in cases().items()}
+
+
+def differing_in_training() -> dict[str, Case]:
+    """Return the networks that compute something else in training."""
+    differing, found = {ops.BatchNorm, ops.Dropout, ops.RandomScale}, operations()
+    return {name: build for name, build in cases().items() if found[name] & differing}
 
 
 def _single(op: ops.Op, dims: tuple[int, ...]) -> Case:
