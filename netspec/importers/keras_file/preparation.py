@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -11,7 +12,7 @@ from netspec.formatting import format_literal
 from netspec.importers.keras_file.graph.building import Step, Val, leaves
 from netspec.importers.keras_file.graph.layers import affine, factors
 from netspec.importers.keras_file.model.fields import Broken
-from netspec.importers.keras_file.model.store import values
+from netspec.importers.keras_file.model.store import Damaged, values
 from netspec.importers.spec.problem import Inexpressible
 
 Numbers = NDArray[np.float64]
@@ -90,6 +91,8 @@ def _statistics(step: Step) -> tuple[Numbers, Numbers]:
         if given is not None:
             numbers = np.array([step.config.number(n, word) for n in leaves(given)])
         elif variable is not None:
+            if math.prod(variable.shape) > channels:
+                raise Damaged(f"{word} of {step.layer.name} has more than {channels} numbers")
             numbers = values(variable).astype(np.float64).reshape(-1)
         else:
             step.building.leave_out("its mean and variance, which the file does not have: 0 and 1", step.layer.name)

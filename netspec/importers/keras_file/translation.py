@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from netspec.diagnostics import Diagnostic
+from netspec.diagnostics import Diagnostic, SpecError
 from netspec.diagnostics.model import first_line_span, source_error
 from netspec.formatting import plural
 from netspec.importers.keras_file.graph.building import FIRST, LAST, Building
 from netspec.importers.keras_file.model.containers import File, read_file, weights_in
 from netspec.importers.keras_file.model.fields import Broken
 from netspec.importers.keras_file.model.network import INPUT_LAYER, Layer, Network, network_of
-from netspec.importers.keras_file.model.store import Store
+from netspec.importers.keras_file.model.store import Damaged, Store
 from netspec.importers.keras_file.running import NoInput, graph_of
 from netspec.importers.keras_file.training import optimizer_of, training_of
+from netspec.importers.operators.graph.model import Array
 from netspec.importers.operators.translation import Origin, Translation
 from netspec.importers.operators.translation import translate as translate_graph
 from netspec.ir.settings import ASPECTS
@@ -45,6 +46,8 @@ def translate(source: Source, shape: Shape | None = None, weights: Path | bool =
         file = read_file(source)
         network = network_of(file.model)
         return _translated(file, network, place, shape, weights)
+    except Damaged as problem:
+        raise _unreadable(problem, place) from None
     except Broken as problem:
         raise source_error("keras-model", place, f"this is no model of Keras that can be read: {problem}") from None
     except NoInput as problem:
@@ -53,10 +56,7 @@ def translate(source: Source, shape: Shape | None = None, weights: Path | bool =
 
 def _translated(file: File, network: Network, place: Source, shape: Shape | None, weights: Path | bool) -> Translation:
     layers = [*_all(network)]
-    try:
-        store = weights_in(weights) if isinstance(weights, Path) else _store(file, layers, weights)
-    except Broken as problem:
-        raise source_error("keras-weights", place, f"the weights cannot be read: {problem}") from None
+    store = weights_in(weights) if isinstance(weights, Path) else _store(file, layers, weights)
     building = Building(_data_format(layers), file.is_before_3, store, optimizer_of(file.compiled)[0])
     model, preparation = graph_of(network, building, shape)
     settings = training_of(file.compiled, building.leave_out)
@@ -74,7 +74,24 @@ def _translated(file: File, network: Network, place: Source, shape: Shape | None
         message = f"the weights in {store.name} are not those of the model"
         raise source_error("keras-weights", place, message, building.wrong[:_MOST])
     warnings = [*_left_out(building, place)]
-    return replace(translation, diagnostics=(*translation.diagnostics, *warnings))
+    arrays = {key: _reader(read, place) for key, read in translation.arrays.items()}
+    return replace(translation, arrays=arrays, diagnostics=(*translation.diagnostics, *warnings))
+
+
+def _unreadable(problem: Damaged, place: Source) -> SpecError:
+    return source_error("keras-weights", place, f"the weights cannot be read: {problem}")
+
+
+def _reader(read: Callable[[], Array], place: Source) -> Callable[[], Array]:
+    """Return a function that reads an array when it is needed, with a diagnostic if it cannot be read."""
+
+    def checked() -> Array:
+        try:
+            return read()
+        except Damaged as problem:
+            raise _unreadable(problem, place) from None
+
+    return checked
 
 
 def _all(network: Network) -> Iterator[Layer]:

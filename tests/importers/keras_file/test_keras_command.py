@@ -15,6 +15,9 @@ from processes import invoke
 from safetensors.torch import load_file
 
 import netspec
+from netspec.diagnostics import SpecError
+from netspec.net import import_keras
+from netspec.source import Source
 
 h5py = pytest.importorskip("h5py", reason="h5py is not installed: pip install h5py")
 
@@ -120,6 +123,26 @@ def test_numbers_in_other_files_are_not_read(tmp_path: Path) -> None:
                 file.create_dataset("layers/dense/vars/1", (10,), np.float32, external=[("raw", 0, 40)])
         done = invoke("import", "a.json", "--weights", f"{word}.h5", "--save-weights", "a.safetensors")
         assert done.exit_code == 1 and "= bias of scores is missing" in done.stderr, done.output
+
+
+def test_damaged_weights() -> None:
+    """Whatever bytes are wrong: of what names the numbers, or of the numbers, which are read last."""
+    source = Source("m.json", json.dumps(sequential(image(7), layer("Dense", "d", units=3))))
+    with h5py.File("whole.h5", "w") as file:
+        file.create_dataset("layers/dense/vars/0", data=np.ones((7, 3), np.float32), chunks=(7, 3), compression="gzip")
+        file["layers/dense/vars/1"] = np.ones(3, np.float32)
+        chunk = file["layers/dense/vars/0"].id.get_chunk_info(0).byte_offset
+    data = Path("whole.h5").read_bytes()
+    problems = []
+    for place in (chunk, *range(0, len(data), len(data) // 20)):
+        path = Path(f"{place}.h5")
+        path.write_bytes(data[:place] + bytes(255 - byte for byte in data[place : place + 8]) + data[place + 8 :])
+        try:
+            assert all(read().min() == 1 for read in import_keras(source, weights=path).arrays.values())
+        except SpecError as error:
+            problems += error.diagnostics
+    assert {problem.code for problem in problems} == {"keras-weights"}
+    assert problems[0].message.startswith("the weights cannot be read: /layers/dense/vars/0 is damaged: "), problems[0]
 
 
 def test_library_that_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:

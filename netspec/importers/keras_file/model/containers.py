@@ -68,7 +68,7 @@ def read_file(source: Source) -> File:
 def weights_in(path: Path) -> Store:
     """Open the weights in a file of them alone or of a whole model, HDF5 or a zip archive.
 
-    Raises ``CannotOpen`` and ``Broken``.
+    Raises ``CannotOpen`` and ``Damaged``.
     """
     from netspec.importers.keras_file.model.store import store_of
 
@@ -81,19 +81,19 @@ def weights_in(path: Path) -> Store:
 
 
 def _archived(path: Path) -> Store:
-    """Open the weights in a zip archive. Raises ``Broken`` and ``CannotOpen``."""
-    from netspec.importers.keras_file.model.store import store_of
+    """Open the weights in a zip archive. Raises ``Damaged`` and ``CannotOpen``."""
+    from netspec.importers.keras_file.model.store import Damaged, store_of
 
     try:
         with zipfile.ZipFile(path) as archive:
             with archive.open(_ARCHIVED[2]) as member:
                 if member.read(len(_HDF5)) != _HDF5:  # before all of it is read
-                    raise Broken(f"{_ARCHIVED[2]} in {path.name} is not HDF5")
+                    raise Damaged(f"{_ARCHIVED[2]} in {path.name} is not HDF5")
             return store_of(io.BytesIO(archive.read(_ARCHIVED[2])), path.name)
     except KeyError:
-        raise Broken(f"{path.name} has no weights: it is a zip archive without {_ARCHIVED[2]}") from None
+        raise Damaged(f"{path.name} has no weights: it is a zip archive without {_ARCHIVED[2]}") from None
     except (zipfile.BadZipFile, RuntimeError, EOFError, ValueError, zlib.error) as error:
-        raise Broken(f"{path.name}: {error}") from None
+        raise Damaged(f"{path.name}: {error}") from None
 
 
 def _archive(path: Path) -> File:

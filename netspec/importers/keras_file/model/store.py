@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
@@ -17,6 +19,25 @@ WEIGHTS_ALONE = "layer_names"
 """An attribute of a file that has weights, in the result of ``attributes``."""
 
 
+_BFLOAT16 = "V2"
+"""What a file has for bfloat16, which HDF5 does not know: the first half of a float32, as bytes."""
+_ERRORS = (OSError, RuntimeError, LookupError, ValueError, TypeError, ArithmeticError, MemoryError)
+"""What h5py raises of a file that is damaged: any of these, by where it is."""
+
+
+class Damaged(Broken):
+    """Weights cannot be read."""
+
+
+@contextmanager
+def _reading(name: str, problem: type[Broken] = Damaged) -> Iterator[None]:
+    """Raise what h5py raises of a damaged file as a ``Broken``."""
+    try:
+        yield
+    except _ERRORS as error:
+        raise problem(f"{name} is damaged: {error}") from None
+
+
 class Store(Protocol):
     """Weights. ``name`` is that of their file."""
 
@@ -26,7 +47,7 @@ class Store(Protocol):
     def find(self, layer: Layer, place: int, variable: str) -> Any:
         """Return a layer's variable as an object with ``shape`` that NumPy can read, ``None`` if there is none.
 
-        ``place`` is its number in the order in which the layer makes them, ``variable`` its name.
+        ``place`` is its number in the order in which the layer makes them, ``variable`` its name. Raises ``Damaged``.
         """
 
 
@@ -38,7 +59,8 @@ class ByClass:
     file: Any
 
     def find(self, layer: Layer, place: int, variable: str) -> Any:
-        return _dataset(self.file, "/".join((*layer.path, "vars", str(place))))
+        with _reading(self.name):
+            return _dataset(self.file, "/".join((*layer.path, "vars", str(place))))
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +71,10 @@ class ByName:
     file: Any
 
     def find(self, layer: Layer, place: int, variable: str) -> Any:
+        with _reading(self.name):
+            return self._found(layer, place, variable)
+
+    def _found(self, layer: Layer, place: int, variable: str) -> Any:
         group = self.file.get(layer.names[0])
         stated = [_text(name) for name in getattr(group, "attrs", {}).get("weight_names", ())]
         names = {f"/{name.split(':')[0]}": name for name in stated}
@@ -61,32 +87,35 @@ class ByName:
 
 
 def store_of(file: Path | BytesIO, name: str) -> Store:
-    """Open weights. Raises ``Broken`` if they are not Keras's, and ``CannotOpen`` without h5py."""
+    """Open weights. Raises ``Damaged`` if they are not Keras's, and ``CannotOpen`` without h5py."""
     opened = _opened(file, name)
-    legacy = opened.get("model_weights", opened)
-    if "layer_names" in legacy.attrs:
-        return ByName(name, legacy)
-    if "layers" in opened:
-        return ByClass(name, opened)
-    raise Broken(f"{name} has no weights as Keras writes them")
+    with _reading(name):
+        legacy = opened.get("model_weights", opened)
+        if "layer_names" in legacy.attrs:
+            return ByName(name, legacy)
+        if "layers" in opened:
+            return ByClass(name, opened)
+    raise Damaged(f"{name} has no weights as Keras writes them")
 
 
 def attributes(path: Path) -> dict[str, str]:
     """Return the texts among the attributes of a file. Raises ``Broken`` if it is not HDF5."""
-    with _opened(path, path.name) as file:
+    with _opened(path, path.name, Broken) as file, _reading(path.name, Broken):
         return {str(key): _text(value) for key, value in file.attrs.items() if isinstance(value, (str, bytes))} | (
             {WEIGHTS_ALONE: ""} if {"layer_names", "layers"} & {*file.attrs, *file} else {}
         )
 
 
 def values(found: Any) -> NDArray[Any]:
-    """Return the numbers of a variable."""
+    """Return the numbers of a variable. Raises ``Damaged``."""
     import numpy as np
 
-    return np.asarray(found)
+    with _reading(found.name):
+        array = np.asarray(found)
+    return (array.view("<u2").astype("<u4") << 16).view("<f4") if array.dtype == _BFLOAT16 else array
 
 
-def _opened(file: Path | BytesIO, name: str) -> Any:
+def _opened(file: Path | BytesIO, name: str, problem: type[Broken] = Damaged) -> Any:
     try:
         import h5py
     except ModuleNotFoundError:
@@ -94,7 +123,7 @@ def _opened(file: Path | BytesIO, name: str) -> Any:
     try:
         return h5py.File(file, "r")
     except OSError as error:
-        raise Broken(f"{name} is not HDF5, or a part of it is missing: {error}") from None
+        raise problem(f"{name} is not HDF5, or a part of it is missing: {error}") from None
 
 
 def _dataset(group: Any, path: str) -> Any:
@@ -108,7 +137,7 @@ def _dataset(group: Any, path: str) -> Any:
             return None
         found = found[part]
     own = isinstance(found, h5py.Dataset) and not found.external and not found.is_virtual
-    return found if own and found.dtype.kind in "fiu" else None
+    return found if own and (found.dtype.kind in "fiu" or found.dtype == _BFLOAT16) else None
 
 
 def _text(value: Any) -> str:
