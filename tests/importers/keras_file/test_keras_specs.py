@@ -197,3 +197,4 @@ def test_sequential_model_of_keras_2_without_an_input_layer() -> None:
     for config in ({"name": "m", "layers": [first]}, [first]):  # before Keras 2.3, the layers alone
         model = {"class_name": "Sequential", "config": config, "keras_version": "2.2.4"}
         assert lines(model) == ["[d] fc outputs=3 init=xavier"]
+        assert lines({"modelTopology": {"model_config": model}}) == lines(model), "of TensorFlow.js"

@@ -137,6 +137,11 @@ def _hdf5(path: Path) -> File:
 
 def _file(text: str, version: str, compiled: Any, weights: Callable[[], Store] | None) -> File:
     model = _json(text)
+    if isinstance(topology := model.get("modelTopology"), dict):  # TensorFlow.js, whose weights are in other files
+        model = topology.get("model_config", topology)
+        version = str(topology.get("keras_version", ""))
+        if not isinstance(model, dict):
+            raise Broken("its modelTopology is not an object")
     stated = version or model.get("keras_version", "")
     return File(Fields(model, "the model"), str(stated), compiled or model.get("compile_config"), weights)
 

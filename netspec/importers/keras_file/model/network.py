@@ -18,6 +18,8 @@ _MODELS = ("Sequential", "Functional", "Model")
 _OURS = ("keras", "tf_keras", "tensorflow.keras", "tensorflow.python.keras")
 
 INPUT_LAYER = "InputLayer"
+_OF_KERAS_1 = {"W_regularizer", "border_mode", "dim_ordering"}
+"""Settings that later versions call otherwise (keras/legacy/interfaces.py of Keras 2.2)."""
 
 
 class Ref(NamedTuple):
@@ -140,6 +142,8 @@ def _layers(
         own = (*path, "layers", numbered)
         network = network_of(entry, (*names, name), own) if kind in _MODELS else None
         fields = Fields(config if isinstance(config, dict) else {}, name)
+        if not _OF_KERAS_1.isdisjoint(fields.values):
+            raise Broken(f"{name} has settings of Keras 1; Keras 2.2 reads such a model and saves it as one of Keras 2")
         yield Layer(kind.rpartition(">")[2], name, name, fields, (*names, name), own, _custom(entry, kind), network)
 
 
