@@ -50,6 +50,8 @@ _KERAS_START = re.compile(
     r"\s*\{\s*\"(?:module\"\s*:\s*\"keras|class_name\"\s*:\s*\"(?:Sequential|Functional|Model)\")"
 )
 
+_SAVED_MODEL = "saved_model.pb"
+"""The file in a folder that TensorFlow saves a model in."""
 _DOS_END = b"\x1a"
 
 _ARCHIVES = (
@@ -98,7 +100,11 @@ def cannot_open(path: str | os.PathLike[str], error: OSError) -> CannotOpen:
     if not os.fspath(path):
         return CannotOpen("cannot open '': this is no file's name")
     kind = CannotFind if isinstance(error, FileNotFoundError) else CannotOpen
-    return _caused(kind(f"cannot open {os.fspath(path)}: {error.strerror or error}"), error.errno, os.fspath(path))
+    message = f"cannot open {os.fspath(path)}: {error.strerror or error}"
+    with suppress(OSError):  # the name may be too long
+        if Path(path, _SAVED_MODEL).is_file():
+            message += "; it is a SavedModel of TensorFlow: save the model of Keras as a file, m.keras or m.h5"
+    return _caused(kind(message), error.errno, os.fspath(path))
 
 
 def with_suggestion(error: CannotOpen, path: str | os.PathLike[str]) -> CannotOpen:

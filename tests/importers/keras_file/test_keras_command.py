@@ -200,6 +200,14 @@ def test_hdf5_that_is_no_model(name: str, message: str) -> None:
     assert done.exit_code == 1 and message in " ".join(done.stderr.split()), done.output
 
 
+def test_folder_of_tensorflow() -> None:
+    for name in ("saved", "saved.keras"):
+        Path(name).mkdir()
+        Path(name, "saved_model.pb").write_bytes(b"")
+        done = invoke("check", name)
+        assert done.exit_code == 2 and f"cannot open {name}: Is a directory; it is a SavedModel of" in done.stderr
+
+
 def test_other_commands_read_the_model_directly() -> None:
     assert "digits: 9,242 parameters" in invoke("summary", "digits.keras").stdout
     done = invoke("diff", "digits.keras", "digits.json")
