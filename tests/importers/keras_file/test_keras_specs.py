@@ -141,6 +141,19 @@ def test_squeeze_and_excitation() -> None:
     ]  # fmt: skip
 
 
+def test_numbers_along_axes() -> None:
+    """Of channels, and of the pixels of each channel: operations of Keras."""
+    parts = (
+        reads(image(9, 8, 6)), reads(layer("Max", "m", axis=-1, keepdims=True), "image"),
+        reads(layer("Mean", "n", axis=[3], keepdims=True), "image"), reads(layer("Concatenate", "j"), "m", "n"),
+        reads(layer("Clip", "c", x_min=0, x_max=6), "j"), reads(layer("Sum", "s", axis=[1, 2]), "c"),
+    )  # fmt: skip
+    assert lines(functional(*parts, outputs=("s",))) == [
+        "[m] channelmax", "[n] channelmean inputs=image", "[j] concat neuron=relu6 inputs=m,n",
+        "[s] sumpool kernel=global", "[flatten] flatten",
+    ]  # fmt: skip
+
+
 def test_model_that_is_a_layer() -> None:
     inner = sequential(layer("Conv2D", "c", filters=4, kernel_size=3), layer("ReLU", "r"), name="block")
     found = spec(inner, layer("Conv2D", "d", filters=2, kernel_size=1))

@@ -122,8 +122,16 @@ def hard_swish(i: Any) -> Any:
     return x * keras.activations.relu6(x + 3.0) * (1 / 6)
 
 
+def attended(i: Any) -> Any:
+    along = [ops.mean(i, axis=-1, keepdims=True), ops.max(i, axis=-1, keepdims=True)]
+    x = i * L.Conv2D(1, 3, padding="same", activation="sigmoid")(L.Concatenate()(along))
+    return ops.mean(ops.clip(x, -1, 1), axis=[1, 2]) + ops.sum(x**2, axis=(1, 2)) * 0.01
+
+
 @pytest.mark.parametrize("suffix", [".keras", ".h5"])
-@pytest.mark.parametrize("network", [activated, joined, computed, shared, gated, gated_by_a_vector, nested, hard_swish])
+@pytest.mark.parametrize(
+    "network", [activated, attended, joined, computed, shared, gated, gated_by_a_vector, nested, hard_swish]
+)
 def test_functional_model(network: Any, suffix: str) -> None:
     i = keras.Input((9, 8, 3))
     assert_same(keras.Model(i, network(i)), suffix=suffix)

@@ -157,6 +157,11 @@ def prelu(step: Step) -> Val:
     return step.each("PRelu", x, slopes, learning=keys_of_slopes(step, "alpha", "zeros"))
 
 
+def clip(step: Step) -> Val:
+    """A value kept between two numbers."""
+    return step.each("Clip", step.x, min=step.config.real("x_min"), max=step.config.real("x_max"))
+
+
 def softmax_layer(step: Step) -> Val:
     """The layer Softmax; one with a mask reads two values."""
     if len(step.values) > 1:

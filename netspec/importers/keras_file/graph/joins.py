@@ -8,7 +8,7 @@ from typing import Any
 
 from netspec.formatting import format_sizes
 from netspec.importers.keras_file.graph.building import Convert, Step, Val, leaves
-from netspec.importers.keras_file.model.fields import Broken
+from netspec.importers.keras_file.model.fields import Broken, Fields
 from netspec.importers.spec.problem import Inexpressible
 
 
@@ -19,7 +19,7 @@ def elementwise(op: str) -> Convert:
         operands = _of_one_rank(step)
         if len(operands) == 1:
             return step.x
-        if op in ("Sub", "Div") and len(operands) != 2:
+        if op in ("Sub", "Div", "Pow") and len(operands) != 2:
             raise Broken(f"{step.layer.name} needs two values, and reads {len(operands)}")
         result = _joined(step, [operand for operand in operands if isinstance(operand, Val)])
         names = [_named(step, operand, result) for operand in operands]
@@ -93,6 +93,21 @@ def concat(step: Step) -> Val:
     result = Val("", (*values[0].sizes[:axis], total, *values[0].sizes[axis + 1 :]), order)
     name = step.add("Concat", names, result.own_sizes, axis=order[axis])
     return Val(name, result.sizes, order)
+
+
+def reduced(op: str) -> Convert:
+    """Return the conversion of an operation on all numbers along some axes."""
+
+    def convert(step: Step) -> Val:
+        x, given = step.x, Fields({**step.named, **step.config.values}, step.layer.name)
+        axes = {x.axis(given.count(axis, "axis", -9)) for axis in leaves(given.get("axis", [*range(len(x.sizes))]))}
+        if 0 in axes:
+            raise Inexpressible("it is over the images of a batch together")
+        keeps = given.flag("keepdims", False)
+        sizes = [1 if axis in axes else size for axis, size in enumerate(x.sizes) if keeps or axis not in axes]
+        return step.of_plain(step.add(op, [step.plain(x)], tuple(sizes), axes=tuple(sorted(axes)), keepdims=int(keeps)))
+
+    return convert
 
 
 def scaled_sum(step: Step) -> Val:

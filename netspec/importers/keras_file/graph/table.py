@@ -65,7 +65,10 @@ TABLE: Mapping[str, Convert] = {
     "Average": joins.elementwise("Mean"),
     "Maximum": joins.elementwise("Max"),
     "Minimum": joins.elementwise("Min"),
+    "Power": joins.elementwise("Pow"),
     "Concatenate": joins.concat,
+    "Clip": functions.clip,
+    **{word: joins.reduced(f"Reduce{word}") for word in ("Max", "Mean", "Sum")},
 }  # fmt: skip
 """By the name of the class."""
 
@@ -73,6 +76,10 @@ OF_TENSORFLOW: Mapping[str, str] = {
     **dict.fromkeys(("math.add", "__operators__.add"), "Add"),
     "math.subtract": "Subtract",
     "math.multiply": "Multiply",
+    "math.pow": "Power",
+    "math.reduce_max": "Max",
+    "math.reduce_mean": "Mean",
+    "math.reduce_sum": "Sum",
     "math.truediv": "Divide",
     "math.maximum": "Maximum",
     "math.minimum": "Minimum",
