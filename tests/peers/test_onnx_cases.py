@@ -80,7 +80,7 @@ IMPORTED = {
     "Dropout": 3,
     "Elu": 3,
     "Flatten": 4,
-    "Gelu": 1,
+    "Gelu": 2,
     "Gemm": 9,
     "GlobalAveragePool": 2,
     "GlobalMaxPool": 2,
