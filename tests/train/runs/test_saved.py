@@ -58,7 +58,9 @@ def test_module_has_the_weights_and_is_in_eval_mode(run: Path) -> None:
 def test_preparation_is_that_of_the_training(run: Path) -> None:
     saved, _ = open_with_warnings(run)
     prepare = saved.preparation(Frame(3, 14, 14), 255, "cpu")
-    assert torch.equal(prepare.mean, checkpoint.load(saved.path)["preparation"]["mean"])
+    stored = checkpoint.load(saved.path)["preparation"]
+    assert torch.equal(prepare.mean, stored["mean"])
+    assert (stored["peak"], stored["range"]) == (255, 1)  # which a program without netspec needs
     assert tuple(prepare.mean.shape) == (3, 14, 14)
     with pytest.raises(TrainError, match="subtracts a mean image of 3x14x14, the images are 3x16x16"):
         saved.preparation(Frame(3, 16, 16), 255, "cpu")

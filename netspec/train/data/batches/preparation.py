@@ -221,8 +221,10 @@ class Preparation:
         return blocks
 
     def state(self) -> dict[str, Any]:
-        """Return what a checkpoint stores, from which ``restore`` recreates the preparation."""
-        return {"mean": self.mean.cpu(), "axes": self.axes.cpu(), "std": self.std.cpu()}
+        """Return what a checkpoint stores, from which ``restore`` recreates the preparation. ``peak`` and ``range``,
+        which follow from the data and the spec, are for programs that read a checkpoint without netspec."""
+        tensors = {"mean": self.mean.cpu(), "axes": self.axes.cpu(), "std": self.std.cpu()}
+        return {"peak": self.peak, "range": self.range, **tensors}
 
     def __call__(self, pixels: Pixels, choices: Choices) -> Tensor:
         """Return stored images as the network reads them: float32, (N, channels, height, width) of its input, or the
