@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
 from typing import Any
 
 from netspec.formatting import format_sizes
@@ -42,20 +41,15 @@ def batch_norm(step: Step) -> Val:
     others = [other for other in range(1, len(x.sizes)) if other != axis]
     name = x.name if order else step.ordered(x, (0, axis, *others))
     sizes = x.own_sizes if order else tuple(x.sizes[a] for a in (0, axis, *others))
-    channels = (x.sizes[axis],)
-    words = {"gamma": step.config.flag("scale", True), "beta": step.config.flag("center", True)}
-    inputs = [step.weight(_place(words, word), word, channels) if words[word] else "" for word in words]
-    count = sum(words.values())
-    inputs += [step.weight(count + n, word, channels) for n, word in enumerate(("moving_mean", "moving_variance"))]
+    gamma, beta = _affine(step, x.sizes[axis])
+    words = {"gamma": bool(gamma), "beta": bool(beta)}
+    statistics = enumerate(("moving_mean", "moving_variance"), start=sum(words.values()))
+    inputs = [gamma, beta, *(step.weight(place, word, (x.sizes[axis],)) for place, word in statistics)]
     given = {"epsilon": step.config.real("epsilon", 1e-3), "momentum": step.config.real("momentum", 0.99)}
     if not step.config.flag("trainable", True):
         step.building.leave_out("that it uses its running averages in training too (trainable=False)", step.layer.name)
     name = step.add("BatchNormalization", [name, *inputs], sizes, learning=keys_of_coefficients(step, words), **given)
     return Val(name, x.sizes, order or _inverse((0, axis, *others)))
-
-
-def _place(words: Mapping[str, bool], word: str) -> int:
-    return [name for name, has in words.items() if has].index(word)
 
 
 def _inverse(order: tuple[int, ...]) -> tuple[int, ...]:
@@ -74,11 +68,11 @@ def _axis(step: Step) -> int:
     return axis
 
 
-def _affine(step: Step, channels: int, first: int = 0) -> tuple[str, str]:
-    words = {"gamma": step.config.flag("scale", True), "beta": step.config.flag("center", True)}
-    places = {word: _place(words, word) + first for word, has in words.items() if has}
-    gamma, beta = (step.weight(places[word], word, (channels,)) if word in places else "" for word in words)
-    return gamma, beta
+def _affine(step: Step, channels: int) -> tuple[str, str]:
+    """Add the scale and the shift of a normalisation, and return their names, empty where it has none."""
+    words = [word for word, flag in (("gamma", "scale"), ("beta", "center")) if step.config.flag(flag, True)]
+    names = {word: step.weight(place, word, (channels,)) for place, word in enumerate(words)}
+    return names.get("gamma", ""), names.get("beta", "")
 
 
 def layer_norm(step: Step) -> Val:
